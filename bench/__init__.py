@@ -1,0 +1,1 @@
+"""How fast Postroom is beside what people use instead. Measures and reports; never asserts."""

@@ -1,0 +1,60 @@
+"""Postroom through its public SDK: explicit batches, confirmed, as a busy reader would take them."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Literal
+
+import postroom
+from bench.process import in_process
+
+LIMITS = """[limits]
+waiting = 10_000_000
+sender_per_minute = 60_000_000
+pair_per_minute = 60_000_000
+"""
+BATCH = 100
+WAIT_SECONDS = 1.0
+
+
+class Postroom:
+    def __init__(self, durability: Literal["safe", "relaxed"]) -> None:
+        self.durability = durability
+        self.name = f"Postroom {durability}"
+        self.promise = "power cut" if durability == "safe" else "process crash"
+
+    def start(self, home: Path) -> None:
+        self.home = home / "post"
+        self.home.mkdir(mode=0o700, parents=True)
+        (self.home / "config.toml").write_text(LIMITS)
+        in_process("registration", self._register)
+
+    def stop(self) -> None:
+        pass
+
+    def server_pid(self) -> int | None:
+        return None
+
+    def _register(self) -> dict[str, float]:
+        """The first pair, for what is measured without workers. Connected elsewhere: SQLite must not be forked."""
+        for name in ("sender0", "reader0"):
+            self.connect(name).close()
+        return {}
+
+    def connect(self, name: str) -> postroom.Agent:
+        return postroom.connect(name, home=self.home, durability=self.durability)
+
+    def send(self, link: int, bodies: Iterable[bytes]) -> None:
+        with self.connect(f"sender{link}") as me:
+            reader = f"reader{link}"
+            for body in bodies:
+                me.send(reader, body.decode())
+
+    def receive(self, link: int, ready: Callable[[], None], arrived: Callable[[bytes], bool]) -> None:
+        with self.connect(f"reader{link}") as me:
+            me.take(limit=BATCH, wait=0)
+            ready()
+            done = False
+            while not done:
+                batch = me.take(limit=BATCH, wait=WAIT_SECONDS)
+                done = any(arrived(message.body.encode()) for message in batch)
+                me.confirm(batch)
