@@ -126,7 +126,7 @@ class Memory:
     load = "memory"
 
     def __init__(self, home: Path) -> None:
-        self._peer = relaxed(home)
+        self._peer = as_installed(home)
         self.subject = self._peer.name
 
     def measure(self) -> dict[str, float]:
@@ -139,7 +139,7 @@ class WholeProcess:
     load = "process"
 
     def __init__(self, home: Path) -> None:
-        peer = relaxed(home)
+        peer = as_installed(home)
         self.subject = peer.name
         program = Path(sys.executable).with_name("postroom")
         if not program.exists():
@@ -167,8 +167,15 @@ class WholeProcess:
 
 
 def relaxed(home: Path) -> Postroom:
-    """A new store of its own."""
+    """A new relaxed store without limits."""
     peer = Postroom("relaxed")
+    peer.start(home)
+    return peer
+
+
+def as_installed(home: Path) -> Postroom:
+    """A new store as a user has it, without a config file: reading one costs a whole process some milliseconds."""
+    peer = Postroom("safe", limits="")
     peer.start(home)
     return peer
 

@@ -80,5 +80,7 @@ REQUIREMENTS = [
     Requirement("long history: inbox, of a new store's", history("full_inbox", "empty_inbox"), "at most", 1.2),
     Requirement("long history: slowest of three searches", alone("history", "search_ms"), "at most", 50, "ms"),
     Requirement("long history: opening", alone("history", "full_opening_ms"), "at most", 10, "ms"),
-    Requirement("whole `postroom send`, of `python -c pass`", alone("process", "ratio"), "at most", 4.0),
+    Requirement(
+        "whole `postroom send`, of `python -c pass`", lambda results: results.median(Key(SAFE, "process", "ratio")), "at most", 4.0
+    ),
 ]

@@ -7,7 +7,7 @@ from typing import Literal
 import postroom
 from bench.process import in_process
 
-LIMITS = """[limits]
+NO_LIMITS = """[limits]
 waiting = 10_000_000
 sender_per_minute = 60_000_000
 pair_per_minute = 60_000_000
@@ -17,15 +17,17 @@ WAIT_SECONDS = 1.0
 
 
 class Postroom:
-    def __init__(self, durability: Literal["safe", "relaxed"]) -> None:
+    def __init__(self, durability: Literal["safe", "relaxed"], limits: str = NO_LIMITS) -> None:
         self.durability = durability
+        self._limits = limits
         self.name = f"Postroom {durability}"
         self.promise = "power cut" if durability == "safe" else "process crash"
 
     def start(self, home: Path) -> None:
         self.home = home / "post"
         self.home.mkdir(mode=0o700, parents=True)
-        (self.home / "config.toml").write_text(LIMITS)
+        if self._limits:
+            (self.home / "config.toml").write_text(self._limits)
         in_process("registration", self._register)
 
     def stop(self) -> None:
