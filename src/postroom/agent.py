@@ -1,0 +1,355 @@
+"""The SDK: an agent, its deliveries and its sessions, blocking. Every verb is one call into the exchange; here is only the waiting."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from threading import RLock
+from time import monotonic
+from types import TracebackType
+from typing import Self, Unpack
+
+from postroom.config import identity
+from postroom.core.errors import NoAnswer
+from postroom.core.message import Attachment, Draft, DraftOptions, Kind, Message, Receipt, State
+from postroom.core.session import SessionView
+from postroom.delivery import Delivery
+from postroom.exchange import asking, presence, reading, sending, sessions, tracing
+from postroom.exchange.desk import Desk, Options, open_desk
+from postroom.paths import default_home
+from postroom.session import Session
+from postroom.store.agents import Listed
+from postroom.store.deliveries import Handed
+from postroom.warden import ROUND_MS, Warden
+
+ENDS_AN_ASK = ("notice: refused", "notice: expired", "notice: deadline", "notice: discarded")
+
+
+def connect(name: str | None = None, *, home: str | os.PathLike[str] | None = None, durability: str | None = None) -> Agent:
+    """Take part as the agent `name` (default: $POSTROOM_AGENT), in the post room of this user or the one in the directory `home`.
+
+    A new name is registered. `durability` is "safe" (accepted means safe against a power cut) or "relaxed" (against kill -9 only).
+    Raises NoIdentity, BadName, ReservedName, BadConfig, and StoreUnusable and its kin when the store cannot be opened.
+    """
+    desk = open_desk(identity(name), os.fspath(home or default_home()), interface="sdk", options=Options(durability=durability))
+    return Agent(desk)
+
+
+class Agent:
+    """An agent that takes part. Every method may be called from several threads; in a forked child connect again."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lock = RLock()
+        self._tended = monotonic()
+        try:
+            self._bell = presence.attach(desk)
+            self._warden = Warden(desk)
+        except BaseException:
+            desk.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"<Agent {self.name} {'connected' if self._desk.open else 'closed'}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Delivery]:
+        return self.inbox(wait=None)
+
+    @property
+    def name(self) -> str:
+        """The name under which others write to this agent."""
+        return self._desk.agent.name
+
+    @property
+    def home(self) -> str:
+        """The directory of the post room."""
+        return self._desk.database.home
+
+    # Sending
+
+    def send(
+        self,
+        to: str | Sequence[str],
+        body: str = "",
+        *,
+        subject: str = "",
+        thread: str | None = None,
+        reply_to: str | None = None,
+        urgency: str = "next",
+        reply_within: float | None = None,
+        expires_in: float | None = None,
+        files: Sequence[str | os.PathLike[str]] = (),
+        id: str | None = None,
+        create: bool = False,
+        follow: bool = False,
+    ) -> Receipt:
+        """Send a message to one agent or several. When this returns, it is stored safely; the receipt says who was there to be woken.
+
+        `reply_within` (seconds) says that an answer is expected: without one a notice comes back, also when the other goes idle or offline.
+        `expires_in` (seconds) takes an unread message back, with a notice. `files` are paths. Sending again with the same `id` changes
+        nothing and returns the first receipt. `create` makes a mailbox for a name that nobody has registered. `follow`: see `follow`.
+        """
+        draft = Draft(
+            to if isinstance(to, str) else tuple(to), body, subject, thread, reply_to, urgency, reply_within, expires_in,
+            tuple(os.fspath(path) for path in files), id, create, follow,
+        )  # fmt: skip
+        return self.send_many([draft])[0]
+
+    def send_many(self, drafts: Iterable[Draft]) -> list[Receipt]:
+        """Send several messages in one transaction: all of them, or none and an error."""
+        with self._lock:
+            receipts = sending.send(self._desk, list(drafts))
+            self._after_sending()
+        return receipts
+
+    def answer(self, message: Message, body: str, **options: Unpack[DraftOptions]) -> Receipt:
+        """Answer a message, in the same thread; within a session, in the session."""
+        draft = Draft(message.sender, body, reply_to=message.id)._replace(**options)
+        if message.kind in {Kind.MESSAGE, Kind.NOTICE}:
+            return self.send_many([draft])[0]
+        return self.say(message.thread, body, **(options | {"reply_to": message.id}))
+
+    def ask(self, to: str, body: str, *, timeout: float = 60, **options: Unpack[DraftOptions]) -> Delivery:
+        """Send a question and wait for the answer, which no other reader of this mailbox gets. Options as of `send`.
+
+        Raises NoAnswer after `timeout` seconds, or earlier when the question was refused; a later answer comes to the inbox.
+        """
+        draft = Draft(to, body, reply_within=timeout)._replace(**options)
+        with self._lock:
+            receipt = asking.ask(self._desk, draft)
+        why, until = "", monotonic() + timeout
+        try:
+            while taken := self.take_handed(1, until - monotonic(), claim=receipt.seq):
+                self.confirm_handed(taken)
+                message = taken[0].message
+                if message.kind is not Kind.NOTICE:
+                    return Delivery.of(self, taken[0])
+                why = message.body
+                if message.subject in ENDS_AN_ASK:
+                    break
+        finally:
+            self.let_go(receipt.seq)
+        raise NoAnswer(agent=to, id=receipt.id, why=why or f"{timeout:g} s are over. A late answer will come to the inbox")
+
+    # Reading
+
+    def inbox(self, wait: float | None = 0) -> Iterator[Delivery]:
+        """What waits in the mailbox, oldest first; ends when nothing has come for `wait` seconds (None: never).
+
+        A message is confirmed as read when the loop moves on. A loop that is left early, by `break` or by an error, gives its last message
+        back unless `confirm` was called: it will come again, marked `redelivered`. Raises LeaseLost.
+        """
+        taken: list[Handed] = []
+        try:
+            while True:
+                confirm, taken = taken, []
+                taken = self.take_handed(1, wait, confirm=confirm)
+                if not taken:
+                    return
+                yield Delivery.of(self, taken[0])
+        finally:
+            if taken and self._desk.open:
+                self.give_back_handed(taken)
+
+    def take(self, limit: int = 100, wait: float | None = 0) -> list[Delivery]:
+        """Take up to `limit` waiting messages at once, waiting up to `wait` seconds (None: for ever) for the first.
+
+        They stay in hand until `confirm`. If this process dies, or holds them longer than the limit `lease_ms`, others get them.
+        """
+        return [Delivery.of(self, handed) for handed in self.take_handed(limit, wait)]
+
+    def confirm(self, messages: Iterable[Delivery]) -> None:
+        """Confirm messages as read. Raises LeaseLost, and confirms none of them, if one was handed to another reader by now."""
+        self.confirm_handed([message.handed for message in messages])
+
+    def give_back(self, messages: Iterable[Delivery]) -> None:
+        """Put messages back into the mailbox. They will come again, marked `redelivered`."""
+        self.give_back_handed([message.handed for message in messages])
+
+    def peek(self, limit: int = 100) -> list[Message]:
+        """Look at what waits, without consuming it."""
+        with self._lock:
+            return reading.peek(self._desk, limit=limit)
+
+    def save(self, attachment: Attachment, path: str | os.PathLike[str]) -> None:
+        """Write an attached file to a new file at `path`. Raises NoSuchFile if there is one already."""
+        from postroom.store import files
+
+        files.save(self.home, attachment, os.fspath(path))
+
+    # Finding out
+
+    def status(self, id: str) -> Receipt:
+        """What became of a message, for each recipient, with the time of each step."""
+        with self._lock:
+            return tracing.status(self._desk, id)
+
+    def follow(self, id: str, *, until: State = State.READ, timeout: float = 60) -> Receipt:
+        """Wait until a message has come as far as `until` for every recipient, or has ended. Returns how far it is after `timeout` seconds."""
+        with self._lock:
+            tracing.follow(self._desk, id)
+        end = monotonic() + timeout
+        while True:
+            rings = self._bell.rings
+            receipt = self.status(id)
+            left = end - monotonic()
+            if left <= 0 or receipt.has_come_to(until):
+                return receipt
+            self._bell.wait(rings, min(left, ROUND_MS / 1000))
+            with self._lock:
+                self._tend()
+
+    def history(self, *, peer: str | None = None, before: int | None = None, since_ms: int = 0, limit: int = 50) -> list[Message]:
+        """The newest messages that this agent sent or received, oldest first; with one `peer`, or before the number `before`."""
+        with self._lock:
+            return tracing.history(self._desk, peer=peer, before=before, since_ms=since_ms, limit=limit)
+
+    def thread(self, id: str) -> list[Message]:
+        """The thread that a message belongs to, oldest first."""
+        with self._lock:
+            return tracing.thread(self._desk, id)
+
+    def search(self, words: str, *, limit: int = 20) -> list[Message]:
+        """The newest messages of this agent that match: words, "phrases", prefix*, AND, OR, NOT."""
+        with self._lock:
+            return tracing.find(self._desk, words, limit=limit)
+
+    def agents(self) -> list[Listed]:
+        """All agents by name, with their presence and how much waits for them."""
+        with self._lock:
+            return presence.list_agents(self._desk)
+
+    def profile(self, *, status: str | None = None, description: str | None = None, auto_accept: bool | None = None) -> None:
+        """Change what this agent says about itself: status "active", "idle" or "busy"; whether it accepts sessions by itself."""
+        with self._lock:
+            presence.set_profile(self._desk, status=status, description=description, auto_accept=auto_accept)
+
+    # Sessions
+
+    def session(self, to: str, task: str, *, timeout: float | None = None) -> Session:
+        """Offer a session and wait until it is accepted. `timeout` is in seconds; default: the limit `handshake_ms`.
+
+        Raises SessionDeclined with the reason, or SessionTimeout.
+        """
+        seconds = self._desk.config.limits.handshake_ms / 1000 if timeout is None else timeout
+        with self._lock:
+            receipt = sessions.open_session(self._desk, Draft(to, task, reply_within=seconds))
+            session = self._session(receipt.id)
+        session.await_acceptance(seconds)
+        return session
+
+    def accept(self, id: str) -> Session:
+        """Accept an offered session."""
+        with self._lock:
+            sessions.accept(self._desk, id)
+        return self.resume(id)
+
+    def decline(self, id: str, reason: str) -> Receipt:
+        """Decline an offered session, with a reason."""
+        with self._lock:
+            return sessions.decline(self._desk, id, reason)
+
+    def resume(self, id: str) -> Session:
+        """Go on with a session, after a restart of this process for instance: its messages come to this object only."""
+        return self._session(id)
+
+    def _session(self, id: str) -> Session:
+        with self._lock:
+            root = sessions.find(self._desk, id).root
+            asking.claim(self._desk, root)
+            return Session(self, sessions.show(self._desk, id), root)
+
+    def sessions(self) -> list[SessionView]:
+        """The sessions of this agent, oldest first."""
+        with self._lock:
+            return sessions.list_sessions(self._desk)
+
+    def close(self) -> None:
+        """Stop taking part. What is in hand goes back into the mailbox; what waits, waits."""
+        with self._lock:
+            if self._desk.open:
+                try:
+                    presence.detach(self._desk)
+                finally:
+                    self._bell.close()
+                    self._warden.close()
+                    self._desk.close()
+
+    # What deliveries and sessions need
+
+    def session_view(self, id: str) -> SessionView:
+        """How a session stands."""
+        with self._lock:
+            return sessions.show(self._desk, id)
+
+    def say(self, id: str, body: str, **options: Unpack[DraftOptions]) -> Receipt:
+        """Send DATA in a session."""
+        with self._lock:
+            return sessions.say(self._desk, id, Draft("", body)._replace(**options))
+
+    def say_fin(self, id: str) -> Receipt:
+        """Send FIN in a session."""
+        with self._lock:
+            return sessions.close(self._desk, id)
+
+    def confirm_handed(self, handed: Sequence[Handed]) -> None:
+        """Confirm messages as the exchange handed them over."""
+        if handed:
+            with self._lock:
+                reading.confirm(self._desk, handed)
+
+    def give_back_handed(self, handed: Sequence[Handed]) -> None:
+        """Put messages back."""
+        if handed:
+            with self._lock:
+                reading.give_back(self._desk, handed)
+
+    def let_go(self, seq: int) -> None:
+        """Give up the claim to a thread or to answers."""
+        with self._lock:
+            asking.let_go(self._desk, seq)
+
+    # Waiting
+
+    def take_handed(self, limit: int, wait: float | None, *, confirm: Sequence[Handed] = (), claim: int | None = None) -> list[Handed]:
+        """Confirm, and take messages as the exchange hands them over; what `inbox`, `take`, `ask` and sessions are made of."""
+        until = None if wait is None else monotonic() + wait
+        look = True
+        while True:
+            rings = self._bell.rings
+            if look or confirm:
+                with self._lock:
+                    handed = reading.take(self._desk, limit=limit, confirm=confirm, claim=claim)
+                    confirm = ()
+                    self._tend()
+                if handed:
+                    return handed
+            left = ROUND_MS / 1000 if until is None else until - monotonic()
+            if left <= 0:
+                return []
+            look = self._bell.wait(rings, min(left, ROUND_MS / 1000)) or self._look()
+
+    def _look(self) -> bool:
+        """No bell rang for a while: see whether it still hangs, and whether something waits all the same."""
+        with self._lock:
+            if self._bell.restore() or not presence.is_attached(self._desk):
+                presence.reattach(self._desk, self._bell)
+            self._tend()
+            return reading.anything(self._desk)
+
+    def _tend(self) -> None:
+        self._warden.checkpoint_if_large()
+        if (monotonic() - self._tended) * 1000 >= ROUND_MS:
+            self._tended = monotonic()
+            self._warden.tend()
+
+    def _after_sending(self) -> None:
+        if self._desk.gone:
+            presence.bury(self._desk, self._desk.take_gone())
+        self._warden.checkpoint_if_large(times=4)

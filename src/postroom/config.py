@@ -1,0 +1,63 @@
+"""The config file of a post room: config.toml in its home. Read once, when an agent connects."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from postroom.core.errors import BadConfig, BadValue, NoIdentity
+from postroom.core.limits import Limits, limits_from
+
+SAFE, RELAXED = "safe", "relaxed"
+
+
+class Config(NamedTuple):
+    """What can be configured."""
+
+    durability: str = SAFE  # "safe": accepted means safe against a power cut; "relaxed": against kill -9 only
+    prune_days: int = 0  # read messages older than this are pruned by the warden; 0: never
+    limits: Limits = Limits()
+
+
+def read_config(home: str) -> Config:
+    """The config of the post room in `home`, or the defaults when there is no file. Raises BadConfig, naming the line or the key."""
+    path = os.path.join(home, "config.toml")
+    if not os.path.exists(path):
+        return Config()
+    import tomllib
+
+    try:
+        with open(path, "rb") as file:
+            settings = tomllib.load(file)
+        return config_from(settings)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, BadValue) as error:
+        raise BadConfig(path=path, why=str(error)) from error
+
+
+def config_from(settings: dict[str, object]) -> Config:
+    """Check the settings of a config file. Raises BadValue."""
+    unknown = settings.keys() - {"durability", "prune_days", "limits"}
+    if unknown:
+        raise BadValue(name="the setting", value=min(unknown), why="the settings are durability, prune_days and [limits]")
+    limits = settings.get("limits", {})
+    if not isinstance(limits, dict):
+        raise BadValue(name="limits", value=limits, why="it is a table: [limits]")
+    prune_days = settings.get("prune_days", 0)
+    if type(prune_days) is not int or prune_days < 0:
+        raise BadValue(name="prune_days", value=prune_days, why="it is a whole number of days, 0 for never")
+    return Config(checked_durability(settings.get("durability", SAFE)), prune_days, limits_from(limits))
+
+
+def checked_durability(value: object) -> str:
+    """Either "safe" or "relaxed". Raises BadValue."""
+    if value not in {SAFE, RELAXED}:
+        raise BadValue(name="durability", value=value, why="it is safe or relaxed")
+    return str(value)
+
+
+def identity(name: str | None) -> str:
+    """The name to act under: the one given, or $POSTROOM_AGENT. Raises NoIdentity."""
+    name = name or os.environ.get("POSTROOM_AGENT")
+    if not name:
+        raise NoIdentity
+    return name

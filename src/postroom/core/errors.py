@@ -1,0 +1,282 @@
+"""Every error that a user can meet. The docstring is the sentence shown, with the facts filled in; nothing else words errors."""
+
+from __future__ import annotations
+
+
+class PostroomError(Exception):
+    """Something went wrong in the post room."""
+
+    code = "error"
+    exit_code = 1
+    http_status = 500
+    retry = False
+
+    def __init__(self, **facts: object) -> None:
+        super().__init__()
+        self.facts = facts
+
+    def __str__(self) -> str:
+        sentence = " ".join((type(self).__doc__ or self.code).split())
+        return sentence.format_map(self.facts)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        from functools import partial
+
+        return partial(type(self), **self.facts), ()
+
+
+# The caller's fault: the same call will fail again.
+
+
+class CallerError(PostroomError):
+    """The call cannot be carried out as it was made."""
+
+    code, exit_code, http_status = "bad-request", 64, 400
+
+
+class BadName(CallerError):
+    """The name {name!r} cannot be used: names are 1 to 63 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit."""
+
+    code = "bad-name"
+
+
+class ReservedName(CallerError):
+    """The name {name!r} is reserved and cannot be claimed. Choose another name."""
+
+    code, exit_code, http_status = "reserved-name", 77, 403
+
+
+class BadAddress(CallerError):
+    """The address {address!r} cannot be read: write NAME, NAME@NODE, #ROOM, #ROOM@NODE or @all."""
+
+    code = "bad-address"
+
+
+class NoRecipient(CallerError):
+    """A message needs at least one recipient."""
+
+    code = "no-recipient"
+
+
+class NoSuchAgent(CallerError):
+    """There is no agent {name!r}.{close} To make a mailbox for an agent that will come later, send with --create (create=True)."""
+
+    code, exit_code, http_status = "no-such-agent", 67, 404
+
+
+class NoLinks(CallerError):
+    """{address!r} is on another machine, and this version of Postroom has no links to other machines yet."""
+
+    code, exit_code, http_status = "no-links", 69, 501
+
+
+class NoRooms(CallerError):
+    """{address!r} is a room or a broadcast, and this version of Postroom has only direct messages yet. Name the agents instead."""
+
+    code, exit_code, http_status = "no-rooms", 69, 501
+
+
+class NoSuchMessage(CallerError):
+    """There is no message {id!r} that {agent!r} sent or received."""
+
+    code, exit_code, http_status = "no-such-message", 67, 404
+
+
+class AmbiguousId(CallerError):
+    """The id {id!r} was used by several senders. Use one of these numbers instead: {choices}."""
+
+    code, http_status = "ambiguous-id", 409
+
+
+class IdTaken(CallerError):
+    """You already sent another message with the id {id!r} (it is number {seq}). Sending the same message again is fine; a new message needs a new id."""
+
+    code, http_status = "id-taken", 409
+
+
+class BadId(CallerError):
+    """The message id {id!r} cannot be used: an id is 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-', and not a plain number."""
+
+    code = "bad-id"
+
+
+class BadText(CallerError):
+    """The {part} is not text: {why}. Send bytes as a file instead (--file, files=)."""
+
+    code, exit_code = "bad-text", 65
+
+
+class BadValue(CallerError):
+    """{name} cannot be {value!r}: {why}."""
+
+    code = "bad-value"
+
+
+class TooLarge(CallerError):
+    """The {part} has {size} {unit}; the limit {limit_name} is {limit}. {advice}"""
+
+    code, exit_code, http_status = "too-large", 65, 413
+
+
+class NotYourTurn(CallerError):
+    """The session {session!r} is {state}, so {act} is not possible.{advice}"""
+
+    code, http_status = "session-state", 409
+
+
+class NoSuchSession(CallerError):
+    """There is no session {id!r} in which {agent!r} takes part. See: postroom session list."""
+
+    code, exit_code, http_status = "no-such-session", 67, 404
+
+
+class NoSuchFile(CallerError):
+    """The file {path!r} cannot be attached: {why}."""
+
+    code, exit_code = "no-such-file", 66
+
+
+class NoIdentity(CallerError):
+    """Who are you? Say --as NAME, or set POSTROOM_AGENT=NAME."""
+
+    code, exit_code, http_status = "no-identity", 64, 401
+
+
+class BadQuery(CallerError):
+    """The search {query!r} cannot be read: {why}. Words, "quoted phrases", prefix*, AND, OR and NOT are understood."""
+
+    code = "bad-query"
+
+
+class BadConfig(CallerError):
+    """{path}: {why}. See: postroom limits."""
+
+    code, exit_code = "bad-config", 78
+
+
+class Closed(CallerError):
+    """This connection is closed. Connect again."""
+
+    code = "closed"
+
+
+class Forked(CallerError):
+    """This connection belongs to the process that made it (pid {pid}). After a fork, connect again in the child."""
+
+    code = "forked"
+
+
+# Answers of the other side: the call was right, the outcome is not what was hoped for.
+
+
+class NoAnswer(PostroomError):
+    """No answer from {agent!r} to {id}: {why}."""
+
+    code, exit_code, http_status = "no-answer", 75, 504
+
+
+class SessionDeclined(PostroomError):
+    """{peer!r} declined the session {session!r}: {reason}"""
+
+    code, exit_code, http_status = "session-declined", 76, 409
+
+    @property
+    def reason(self) -> str:
+        """The reason the other side gave, in its own words."""
+        return str(self.facts["reason"])
+
+
+class SessionTimeout(PostroomError):
+    """{peer!r} did not answer in the session {session!r} within {seconds:g} s."""
+
+    code, exit_code, http_status, retry = "session-timeout", 75, 504, True
+
+
+class SessionClosed(PostroomError):
+    """The session {session!r} with {peer!r} is over."""
+
+    code, exit_code, http_status = "session-closed", 76, 409
+
+
+class LeaseLost(PostroomError):
+    """Message {ids} was in your hands longer than lease_ms and has been handed to another reader, so your confirmation does not count."""
+
+    code, exit_code, http_status = "lease-lost", 75, 409
+
+
+# The world's fault: the same call may succeed later.
+
+
+class WorldError(PostroomError):
+    """The post room cannot do this now."""
+
+    code, exit_code, http_status, retry = "unavailable", 75, 503, True
+
+
+class TooFast(WorldError):
+    """You are sending faster than {limit_name} = {limit} allows. Wait {retry_after_ms} ms, then send again with the same id."""
+
+    code, http_status = "too-fast", 429
+
+
+class MailboxFull(WorldError):
+    """The mailbox of {name!r} is full ({limit} waiting). Nothing was sent; try again when it has read some."""
+
+    code, http_status = "mailbox-full", 507
+
+
+class TooMany(WorldError):
+    """There are already {limit} {things} (limit {limit_name})."""
+
+    code, http_status = "too-many", 507
+
+
+class StoreBusy(WorldError):
+    """The store was busy for more than {waited_ms} ms. Nothing was changed; try again, and see `postroom doctor` if it stays so."""
+
+    code = "store-busy"
+
+
+class DiskFull(WorldError):
+    """The disk is full, so nothing was changed ({path}). Free some room, then try again."""
+
+    code, exit_code, http_status = "disk-full", 74, 507
+
+
+class StoreReadOnly(WorldError):
+    """The store {path} cannot be written: {why}."""
+
+    code, exit_code, http_status, retry = "store-read-only", 77, 503, False
+
+
+class StoreUnusable(WorldError):
+    """The store {path} cannot be used: {why}"""
+
+    code, exit_code, http_status, retry = "store-unusable", 73, 503, False
+
+
+class StoreFailed(WorldError):
+    """Reading or writing the store {path} failed ({why}), so nothing was changed. Check the disk, then try again."""
+
+    code, exit_code = "store-failed", 74
+
+
+class NotFlushed(WorldError):
+    """The message was stored, but the disk refused to make it safe against a power cut ({why}). Send it again with the same id."""
+
+    code, exit_code = "not-flushed", 74
+
+
+class Outdated(WorldError):
+    """The store has schema {found}, this program knows {known}. {advice}"""
+
+    code, exit_code, retry = "outdated", 78, False
+
+
+# Damage: nothing is repaired silently.
+
+
+class StoreDamaged(PostroomError):
+    """The store {path} is damaged ({why}). Nothing was changed. Run `postroom doctor`, then restore a backup."""
+
+    code, exit_code, http_status = "store-damaged", 74, 500

@@ -1,0 +1,65 @@
+"""The table of limits: every bound of Postroom with its unit, default and reason. Config, `postroom limits` and docs/limits.md come from it."""
+
+from __future__ import annotations
+
+from typing import Annotated, NamedTuple
+
+from postroom.core.errors import BadValue
+
+
+class Limits(NamedTuple):
+    """The limits in force. Each can be set in the config file under [limits]; zero or less is refused."""
+
+    body_bytes: Annotated[int, "bytes", "the body of a message, as UTF-8; more belongs into a file"] = 1_048_576
+    subject_bytes: Annotated[int, "bytes", "the subject of a message, as UTF-8"] = 1_000
+    file_bytes: Annotated[int, "bytes", "one attached file"] = 268_435_456
+    files_per_message: Annotated[int, "files", "attached to one message"] = 20
+    recipients: Annotated[int, "names", "addressed by one message"] = 100
+    batch: Annotated[int, "messages", "in one send_many, or handed over by one take"] = 1_000
+    waiting: Annotated[int, "messages", "waiting in one mailbox; a full mailbox refuses, it never drops"] = 10_000
+    sender_per_minute: Annotated[int, "messages/minute", "from one sender; as many may come at once"] = 6_000
+    pair_per_minute: Annotated[int, "messages/minute", "from one sender to one recipient; as many may come at once"] = 3_000
+    thread_turns: Annotated[int, "turns", "changes of speaker in one thread until a human looks; then held, see `postroom held`"] = 200
+    hops: Annotated[int, "answers", "in one chain of answers to answers until a human looks; then held"] = 250
+    agents: Annotated[int, "names", "registered in one store"] = 100_000
+    requests: Annotated[int, "messages", "sent by one agent that still expect an answer"] = 10_000
+    reply_ms: Annotated[int, "ms", "for an answer, when the asker names no deadline"] = 3_600_000
+    handshake_ms: Annotated[int, "ms", "for the answer to the offer of a session"] = 30_000
+    session_idle_ms: Annotated[int, "ms", "without a message, after which an open session is closed and both are told"] = 86_400_000
+    lease_ms: Annotated[int, "ms", "a message may be in the hands of a living reader before another one gets it"] = 600_000
+    page: Annotated[int, "messages", "in one page of history or search"] = 1_000
+    busy_ms: Annotated[int, "ms", "a verb waits for the store before it gives up"] = 10_000
+
+
+class Limit(NamedTuple):
+    """One row of the table."""
+
+    name: str
+    default: int
+    unit: str
+    about: str
+
+
+def table() -> list[Limit]:
+    """The rows, in the order of the documentation."""
+    from typing import get_type_hints
+
+    hints = get_type_hints(Limits, include_extras=True)
+    return [Limit(name, Limits._field_defaults[name], *hints[name].__metadata__) for name in Limits._fields]
+
+
+def limits_from(settings: dict[str, object]) -> Limits:
+    """The limits with a config file's [limits] applied. Raises BadValue for an unknown name or a value that is no positive whole number."""
+    for name, value in settings.items():
+        if name not in Limits._fields:
+            raise BadValue(name="[limits]", value=name, why=f"the limits are {', '.join(Limits._fields)}")
+        if type(value) is not int or value < 1:
+            raise BadValue(name=f"[limits] {name}", value=value, why="a limit is a whole number above zero")
+    return Limits(**settings)  # type: ignore[arg-type]  # checked above: every value is an int
+
+
+def as_markdown() -> str:
+    """The table as docs/limits.md shows it."""
+    lines = ["| limit | default | unit | what is bounded |", "|---|---:|---|---|"]
+    lines += [f"| `{limit.name}` | {limit.default:,} | {limit.unit} | {limit.about} |" for limit in table()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,265 @@
+"""What a message is, the states of its deliveries, and which draft may become one. Everything that affects those states is in MOVES."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import NamedTuple, TypedDict
+
+from postroom.core.address import Address, read_address
+from postroom.core.errors import BadId, BadText, BadValue, NoLinks, NoRecipient, NoRooms, TooLarge
+from postroom.core.limits import Limits
+
+
+class Kind(StrEnum):
+    """What a message is for. All but `message` and `notice` belong to sessions."""
+
+    MESSAGE = "message"
+    NOTICE = "notice"
+    SYN = "syn"
+    SYN_ACK = "syn-ack"
+    SYN_NACK = "syn-nack"
+    DATA = "data"
+    FIN = "fin"
+    FIN_ACK = "fin-ack"
+    LAPSE = "lapse"
+
+
+class Urgency(StrEnum):
+    """When the recipient should look: at once, after what it is doing, or whenever it likes."""
+
+    NOW = "now"
+    NEXT = "next"
+    INFO = "info"
+
+
+class State(StrEnum):
+    """Where a message is on its way to one recipient."""
+
+    ACCEPTED = "accepted"  # stored, on its way
+    HELD = "held"  # stored, waiting for a human to release it
+    DELIVERED = "delivered"  # in the mailbox
+    HANDED = "handed"  # in the hands of a reader that has not confirmed yet
+    READ = "read"  # confirmed by the reader
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+
+
+MOVES: dict[State, frozenset[State]] = {
+    State.ACCEPTED: frozenset({State.HELD, State.DELIVERED, State.EXPIRED, State.REFUSED}),
+    State.HELD: frozenset({State.DELIVERED, State.EXPIRED, State.REFUSED}),
+    State.DELIVERED: frozenset({State.HANDED, State.ANSWERED, State.EXPIRED, State.REFUSED}),
+    State.HANDED: frozenset({State.DELIVERED, State.READ, State.ANSWERED, State.REFUSED}),
+    State.READ: frozenset({State.ANSWERED}),
+    State.ANSWERED: frozenset(),
+    State.EXPIRED: frozenset(),
+    State.REFUSED: frozenset(),
+}
+
+
+def before(state: State) -> list[State]:
+    """The states from which a delivery may come into this one."""
+    return [earlier for earlier, later in MOVES.items() if state in later]
+
+
+class Attachment(NamedTuple):
+    """A file of a message. `name` is what its sender called it and never a path; `sha256` is where the bytes are found."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+class Provenance(NamedTuple):
+    """How a message came in, as the interface saw it: never taken from the message itself."""
+
+    interface: str  # sdk, cli, mcp, http, postroom
+    pid: int
+    program: str
+
+
+class Draft(NamedTuple):
+    """A message that is to be sent. Times are seconds from now; `files` are paths.
+
+    `to` is one name or several. `reply_within` says that an answer is expected. `id` makes sending again harmless.
+    `create` makes mailboxes for names that nobody has registered yet. `follow` wakes the sender at each change of state.
+    """
+
+    to: str | tuple[str, ...] | list[str]
+    body: str = ""
+    subject: str = ""
+    thread: str | None = None
+    reply_to: str | None = None
+    urgency: str = Urgency.NEXT
+    reply_within: float | None = None
+    expires_in: float | None = None
+    files: tuple[str, ...] | list[str] = ()
+    id: str | None = None
+    create: bool = False
+    follow: bool = False
+
+
+class DraftOptions(TypedDict, total=False):
+    """The fields of a draft that can be given by name."""
+
+    subject: str
+    thread: str | None
+    reply_to: str | None
+    urgency: str
+    reply_within: float | None
+    expires_in: float | None
+    files: tuple[str, ...] | list[str]
+    id: str | None
+    create: bool
+    follow: bool
+
+
+class Message(NamedTuple):
+    """A message as its reader sees it. Immutable; `id` is unique per sender, `seq` is its place in the order of this store."""
+
+    id: str
+    seq: int
+    sender: str
+    to: tuple[str, ...]
+    subject: str
+    body: str
+    sent_ms: int
+    thread: str
+    reply_to: str | None
+    kind: Kind
+    urgency: Urgency
+    reply_by_ms: int | None
+    expires_ms: int | None
+    hops: int
+    origin: str
+    provenance: Provenance
+    attachments: tuple[Attachment, ...] = ()
+    redelivered: bool = False
+
+    @property
+    def expects_reply(self) -> bool:
+        """Whether the sender waits for an answer."""
+        return self.reply_by_ms is not None
+
+
+class Progress(NamedTuple):
+    """What became of a message for one recipient, with the time (ms since 1970) of each step that happened."""
+
+    recipient: str
+    state: State
+    online: bool  # a process of the recipient was attached
+    reason: str | None = None
+    delivered_ms: int | None = None
+    handed_ms: int | None = None
+    read_ms: int | None = None
+    answered_ms: int | None = None
+    ended_ms: int | None = None
+    handovers: int = 0
+
+
+class Receipt(NamedTuple):
+    """What `send` and `status` know about a message: its id, its thread, and its progress for each recipient."""
+
+    id: str
+    seq: int
+    thread: str
+    sent_ms: int
+    deliveries: tuple[Progress, ...]
+
+    @property
+    def state(self) -> State:
+        """The state of the only delivery, or of the one that is least far."""
+        return min((progress.state for progress in self.deliveries), key=list(State).index)
+
+    def has_come_to(self, state: State) -> bool:
+        """Whether every recipient is as far as `state`, or will never be."""
+        return list(State).index(self.state) >= list(State).index(state)
+
+
+class Letter(NamedTuple):
+    """A draft that was checked: addresses read, texts measured, times absolute."""
+
+    to: tuple[Address, ...]
+    draft: Draft
+    kind: Kind
+    reply_by_ms: int | None = None
+    expires_ms: int | None = None
+    files: tuple[Attachment, ...] = ()
+
+
+ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
+def checked(draft: Draft, limits: Limits, *, now_ms: int, kind: Kind = Kind.MESSAGE) -> Letter:
+    """Check everything about a draft that needs no store."""
+    check_text("body", draft.body, limits.body_bytes, "body_bytes")
+    if draft.subject:
+        check_text("subject", draft.subject, limits.subject_bytes, "subject_bytes")
+    if draft.id is not None:
+        check_id(draft.id)
+    if draft.urgency not in _URGENCIES:
+        raise BadValue(name="urgency", value=draft.urgency, why="it is one of now, next, info")
+    if len(draft.files) > limits.files_per_message:
+        raise TooLarge(
+            part="message", size=len(draft.files), unit="files", limit_name="files_per_message", limit=limits.files_per_message,
+            advice="Pack them into one file.",
+        )  # fmt: skip
+    return Letter(
+        addresses(draft.to, limits),
+        draft,
+        kind,
+        moment("reply_within", draft.reply_within, now_ms),
+        moment("expires_in", draft.expires_in, now_ms),
+    )
+
+
+_URGENCIES = frozenset(urgency.value for urgency in Urgency)
+
+
+def addresses(to: str | tuple[str, ...] | list[str], limits: Limits) -> tuple[Address, ...]:
+    """Read the recipients, each once, in the order given. Rooms, broadcasts and other nodes are errors that say so."""
+    texts = (to,) if isinstance(to, str) else tuple(to)
+    if not texts:
+        raise NoRecipient
+    if len(texts) > limits.recipients:
+        raise TooLarge(
+            part="message", size=len(texts), unit="recipients", limit_name="recipients", limit=limits.recipients,
+            advice="Send several messages.",
+        )  # fmt: skip
+    for text in texts:
+        address = read_address(text)
+        if address.node is not None:
+            raise NoLinks(address=text)
+        if address.kind != "agent":
+            raise NoRooms(address=text)
+    return tuple(dict.fromkeys(read_address(text) for text in texts))
+
+
+def check_text(part: str, text: str, limit: int, limit_name: str) -> None:
+    """A text must be Unicode without NUL, and small enough when written as UTF-8."""
+    if not isinstance(text, str):
+        raise BadText(part=part, why=f"it is {type(text).__name__}, not str")
+    if "\0" in text:
+        raise BadText(part=part, why="it contains a NUL character")
+    try:
+        size = len(text) if text.isascii() else len(text.encode())
+    except UnicodeEncodeError as error:
+        raise BadText(part=part, why=f"character {error.start} is half a surrogate pair") from None
+    if size > limit:
+        raise TooLarge(part=part, size=size, unit="bytes", limit_name=limit_name, limit=limit, advice="Send it as a file instead.")
+
+
+def check_id(text: str) -> None:
+    """A sender's own id must not look like the numbers that the store gives."""
+    if not isinstance(text, str) or not ID.fullmatch(text) or text.isdigit():
+        raise BadId(id=text)
+
+
+def moment(name: str, seconds: float | None, now_ms: int) -> int | None:
+    """Turn seconds from now into a point in time. A year is the most that may lie ahead."""
+    if seconds is None:
+        return None
+    if not 0 < seconds <= 31_536_000:
+        raise BadValue(name=name, value=seconds, why="it is a number of seconds above 0 and at most a year")
+    return now_ms + round(seconds * 1000)

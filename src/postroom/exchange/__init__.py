@@ -1,0 +1,1 @@
+"""The verbs: each is rules, one transaction, and the bells afterwards."""

@@ -1,0 +1,67 @@
+"""Held threads: what a human sees, releases or discards. Held is not lost: each message waits until one of the two."""
+
+from __future__ import annotations
+
+from postroom.core.errors import NoSuchMessage
+from postroom.core.message import State
+from postroom.exchange import notices
+from postroom.exchange.desk import Desk, Posting
+from postroom.exchange.outbox import Outbox
+from postroom.exchange.sending import note_answer
+from postroom.store import budgets, deliveries, messages
+from postroom.store.budgets import HeldThread
+from postroom.store.deliveries import HeldDelivery
+
+
+def held(desk: Desk) -> list[HeldThread]:
+    """The threads that wait for a human, oldest first."""
+    with desk.reading() as database:
+        return budgets.held(database)
+
+
+def release(desk: Desk, id: str) -> int:
+    """Deliver what is held in a thread, in its order, and let the thread go on with a new budget. Returns how many were delivered."""
+    with desk.posting(safe=True) as posting:
+        root = held_thread(posting, id)
+        outbox = Outbox(posting)
+        rows = deliveries.held_in(posting.database, root)
+        for row in rows:
+            deliver(outbox, row)
+        budgets.let_go(posting.database, root)
+        outbox.write()
+    return len(rows)
+
+
+def deliver(outbox: Outbox, row: HeldDelivery) -> None:
+    """Put one held message into its mailbox, and let it count as the answer that it is."""
+    posting = outbox.posting
+    deliveries.release(posting.database, row, now_ms=posting.now_ms)
+    outbox.arrivals[row.recipient] = outbox.arrivals.get(row.recipient, 0) + 1
+    posting.wake(row.recipient)
+    if row.reply_to is not None:
+        for answered in messages.referred(posting.database, str(row.reply_to), row.sender):
+            if answered.sender == row.recipient:
+                note_answer(posting, answered, by=row.sender)
+
+
+def discard(desk: Desk, id: str, reason: str) -> int:
+    """Refuse what is held in a thread; each sender is told why. The thread goes on with a new budget. Returns how many were refused."""
+    with desk.posting(safe=True) as posting:
+        root = held_thread(posting, id)
+        outbox = Outbox(posting)
+        rows = deliveries.held_in(posting.database, root)
+        for row in rows:
+            deliveries.end(posting.database, row.delivery, State.REFUSED, f"discarded: {reason}", now_ms=posting.now_ms)
+            about = messages.row(posting.database, row.message)
+            assert about is not None, "held messages are never pruned"
+            notices.notify(outbox, row.sender, "discarded", about, recipient=row.name, reason=reason)
+        budgets.let_go(posting.database, root)
+        outbox.write()
+    return len(rows)
+
+
+def held_thread(posting: Posting, id: str) -> int:
+    """The first message of a thread, by the id of any of its messages. Raises NoSuchMessage."""
+    for parent in messages.referred(posting.database, id, None):
+        return parent.root
+    raise NoSuchMessage(id=id, agent="anybody")

@@ -1,0 +1,51 @@
+"""What the post room itself says: a notice for everything that would otherwise happen in silence. The words of all notices are here."""
+
+from __future__ import annotations
+
+from postroom.core.message import Draft, Kind, Letter, Urgency
+from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_AGENT, POSTROOM_PROVENANCE
+from postroom.exchange.outbox import Author, Outbox, Place
+from postroom.store import agents, messages
+from postroom.store.messages import MessageRow
+
+POSTROOM = Author(POSTROOM_AGENT, POSTROOM_PROVENANCE)
+
+WORDS = {
+    "expired": "Your message {id} to {recipient} expired before it was read.",
+    "refused": "{recipient} did not take your message {id}: {reason}",
+    "discarded": "Your message {id} to {recipient} was held and has been discarded: {reason}",
+    "offline": "{recipient} went offline without answering your message {id}. It stays in the mailbox or history of {recipient}.",
+    "idle": "{recipient} read your message {id} and went idle without answering.",
+    "deadline": "{recipient} did not answer your message {id} in time.",
+    "held": "Thread {id} is held ({reason}). What is sent in it waits for a human: postroom release {id}",
+    "handshake": "The session {id} between {opener} and {peer} was not accepted in time.",
+    "session-idle": "The session {id} between {opener} and {peer} was silent for too long and has been closed.",
+}
+
+
+def notify(outbox: Outbox, recipient: int, what: str, about: MessageRow, **facts: str) -> None:
+    """Put a notice about a message into somebody's mailbox. Notices are never refused, held or answered by machine."""
+    id = about.id or str(about.seq)
+    body = WORDS[what].format(id=id, **facts)
+    name = id if about.thread is None else thread_name(outbox, about.thread)
+    place = Place(root=about.thread or about.seq, name=name, reply_to=about.seq)
+    outbox.put(POSTROOM, letter(body, what), [agents.by_id(outbox.posting.database, recipient)], place=place)
+
+
+def letter(body: str, what: str, kind: Kind = Kind.NOTICE) -> Letter:
+    """What the post room says, ready to be put into a mailbox."""
+    return Letter((), Draft("", body, subject=f"notice: {what}", urgency=Urgency.NEXT), kind)
+
+
+def notify_held(outbox: Outbox, root: int, sides: set[int], reason: str) -> None:
+    """Tell both sides and the human, once, that a thread is held."""
+    about = messages.row(outbox.posting.database, root)
+    assert about is not None, "a thread has a first message"
+    for recipient in sorted((sides | {HUMAN_AGENT}) - {POSTROOM_AGENT}):
+        notify(outbox, recipient, "held", about, reason=reason)
+
+
+def thread_name(outbox: Outbox, root: int) -> str:
+    """The id of the first message of a thread."""
+    first = messages.row(outbox.posting.database, root)
+    return (first and first.id) or str(root)

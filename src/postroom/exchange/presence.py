@@ -1,0 +1,113 @@
+"""Who is here: attaching a process to its agent, declared status, and what follows when an agent goes idle or offline."""
+
+from __future__ import annotations
+
+import os
+
+from postroom import doorbell
+from postroom.core.errors import BadValue
+from postroom.doorbell import Doorbell, Polling
+from postroom.exchange import notices
+from postroom.exchange.desk import Desk, Posting
+from postroom.exchange.outbox import Outbox
+from postroom.paths import socket_directory
+from postroom.store import agents, deliveries, messages, waits
+from postroom.store.agents import AttachedRow, Listed
+from postroom.store.place import check_directory, make_private
+
+STATUSES = ("active", "idle", "busy")
+
+
+def attach(desk: Desk) -> Doorbell | Polling:
+    """Let this process be woken: hang up a bell, and note it."""
+    with desk.posting() as posting:
+        provenance = posting.provenance()
+    bell: Doorbell | Polling = Polling()
+    if doorbell.AVAILABLE:
+        directory = socket_directory(desk.database.home)
+        make_private(directory)
+        check_directory(directory)
+        bell = Doorbell(os.path.join(directory, f"{provenance}.sock"))
+    reattach(desk, bell)
+    return bell
+
+
+def reattach(desk: Desk, bell: Doorbell | Polling) -> None:
+    """Note this process as attached; again, if it was struck off while it was stopped or its directory had vanished."""
+    pid = os.getpid()
+    row = AttachedRow(desk.agent.id, desk.provenance, pid, doorbell.start_time(pid), bell.path)
+    with desk.posting() as posting:
+        agents.attach(posting.database, row, now_ms=posting.now_ms)
+        agents.seen(posting.database, desk.agent.id, now_ms=posting.now_ms)
+
+
+def is_attached(desk: Desk) -> bool:
+    """Whether this process is still noted as attached."""
+    with desk.reading() as database:
+        return any(row.id == desk.provenance for row in agents.attached_to(database, desk.agent.id))
+
+
+def detach(desk: Desk) -> None:
+    """Take this process off. What it has in hands goes back into the mailbox."""
+    with desk.posting() as posting:
+        strike_off(posting, AttachedRow(desk.agent.id, desk.provenance, 0, "", None))
+
+
+def bury(desk: Desk, rows: list[AttachedRow]) -> None:
+    """Take off processes that are gone, after looking again."""
+    gone = [row for row in rows if is_gone(row)]
+    if gone:
+        with desk.posting() as posting:
+            for row in gone:
+                strike_off(posting, row)
+
+
+def is_gone(row: AttachedRow) -> bool:
+    """Whether a process no longer exists: its bell is dead, or it has none and the kernel does not know it."""
+    answer = doorbell.ring(row.socket) if row.socket is not None else None
+    return answer is False or (answer is None and not doorbell.alive(row.pid, row.started))
+
+
+def strike_off(posting: Posting, row: AttachedRow) -> None:
+    """Take a process off: its leases and claims end, other readers are woken, and askers learn it if its agent is offline now."""
+    database = posting.database
+    if not agents.detach(database, row.agent, row.id):
+        return
+    agents.seen(database, row.agent, now_ms=posting.now_ms)
+    waits.drop_claims(database, row.agent, row.id)
+    deliveries.give_back(database, row.agent, row.id)
+    if not posting.wake(row.agent):
+        tell_askers(posting, row.agent, "offline", unread_too=True)
+
+
+def set_profile(desk: Desk, *, status: str | None = None, description: str | None = None, auto_accept: bool | None = None) -> None:
+    """Change what an agent says about itself. Going idle tells those whose questions it has read and not answered."""
+    if status is not None and status not in STATUSES:
+        raise BadValue(name="status", value=status, why=f"it is one of {', '.join(STATUSES)}; offline is found out, not declared")
+    with desk.posting() as posting:
+        agents.set_profile(posting.database, desk.agent.id, status=status, description=description, auto_accept=auto_accept)
+        if status == "idle":
+            tell_askers(posting, desk.agent.id, "idle", unread_too=False)
+
+
+def tell_askers(posting: Posting, recipient: int, what: str, *, unread_too: bool) -> None:
+    """Tell those who wait for an answer of an agent, each once for each question."""
+    database = posting.database
+    requests = [request for request in waits.requests_to(database, recipient) if what not in request.told.split()]
+    if not requests:
+        return
+    outbox = Outbox(posting)
+    name = agents.by_id(database, recipient).name
+    for request in requests:
+        about = messages.row(database, request.message)
+        assert about is not None, "an open question is never pruned"
+        if unread_too or deliveries.was_read(database, deliveries.of_recipient(database, about, recipient)):
+            notices.notify(outbox, request.asker, what, about, recipient=name)
+            waits.tell(database, request, what)
+    outbox.write()
+
+
+def list_agents(desk: Desk) -> list[Listed]:
+    """All agents by name, with their presence and how much waits for them."""
+    with desk.reading() as database:
+        return agents.listing(database)

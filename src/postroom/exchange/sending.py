@@ -1,0 +1,186 @@
+"""Sending: the rules about who may send what to whom, how fast and how long. Whatever agents say to each other comes through `post`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from postroom.core import pace
+from postroom.core.address import RESERVED, Address, close_names
+from postroom.core.errors import (
+    AmbiguousId,
+    BadValue,
+    IdTaken,
+    MailboxFull,
+    NoSuchAgent,
+    NoSuchMessage,
+    ReservedName,
+    TooFast,
+    TooLarge,
+    TooMany,
+    WorldError,
+)
+from postroom.core.message import Attachment, Draft, Letter, Receipt, checked
+from postroom.exchange import notices
+from postroom.exchange.desk import Desk, Posting, admit
+from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Author, Outbox, Place
+from postroom.store import agents, budgets, deliveries, messages, waits
+from postroom.store.agents import AgentRow
+from postroom.store.budgets import ThreadBudget
+from postroom.store.database import Database
+from postroom.store.messages import Parent
+
+
+def send(desk: Desk, drafts: Sequence[Draft]) -> list[Receipt]:
+    """Send messages in one transaction: all of them, or none and an error. Safe on disk when it returns."""
+    limits = desk.config.limits
+    if len(drafts) > limits.batch:
+        raise TooLarge(
+            part="batch", size=len(drafts), unit="messages", limit_name="batch", limit=limits.batch, advice="Send several batches."
+        )
+    now_ms = desk.now_ms()
+    letters = [checked(draft, limits, now_ms=now_ms) for draft in drafts]
+    letters = [letter._replace(files=keep_files(desk, letter.draft)) if letter.draft.files else letter for letter in letters]
+    with desk.posting(safe=True) as posting:
+        outbox = Outbox(posting)
+        receipts = [post(outbox, letter) for letter in letters]
+        outbox.write()
+    return receipts
+
+
+def keep_files(desk: Desk, draft: Draft) -> tuple[Attachment, ...]:
+    """Copy the files of a draft into the store, before the transaction: nobody else waits while a disk is busy."""
+    from postroom.store import files
+
+    return tuple(files.keep(desk.database.home, path, limit=desk.config.limits.file_bytes) for path in draft.files)
+
+
+def post(outbox: Outbox, letter: Letter) -> Receipt:
+    """Put one message of the desk's agent down, or find it there already. Raises what forbids it."""
+    draft = letter.draft
+    recipients = [recipient(outbox, address, create=draft.create) for address in letter.to]
+    if draft.id is not None and (receipt := earlier(outbox, letter, recipients)):
+        return receipt
+    place = NEW_THREAD if draft.reply_to is None and draft.thread is None else placed(outbox, draft, recipients)
+    return deliver(outbox, letter, recipients, place)
+
+
+def deliver(outbox: Outbox, letter: Letter, recipients: list[AgentRow], place: Place) -> Receipt:
+    """Put a message down at its place, at the pace that is allowed."""
+    refusals = paced(outbox, recipients)
+    author = Author(outbox.posting.desk.agent.id, outbox.posting.provenance())
+    receipt = outbox.put(author, letter, recipients, place=place, refusals=refusals)
+    if letter.reply_by_ms is not None:
+        expect_reply(outbox, receipt.seq, letter.reply_by_ms, [agent for agent in recipients if agent.id not in refusals])
+    return receipt
+
+
+def recipient(outbox: Outbox, address: Address, *, create: bool) -> AgentRow:
+    """The agent of an address. Raises NoSuchAgent with close names, unless its mailbox is to be made."""
+    name = address.name
+    if name in outbox.directory:
+        return outbox.directory[name]
+    database = outbox.posting.database
+    agent = agents.by_name(database, name)
+    if agent is None and create and name not in RESERVED:
+        agent = admit(database, name, outbox.posting.desk.config.limits, now_ms=outbox.posting.now_ms)
+    if agent is None:
+        raise NoSuchAgent(name=name, close=close_names(name, agents.names(database)))
+    if agent.kind == "system":
+        raise ReservedName(name=name)
+    outbox.directory[name] = agent
+    return agent
+
+
+def earlier(outbox: Outbox, letter: Letter, recipients: list[AgentRow]) -> Receipt | None:
+    """The receipt of a message that was sent before with the same id. Raises IdTaken when that was another message."""
+    draft, database = letter.draft, outbox.posting.database
+    assert draft.id is not None
+    found = messages.by_sender_id(database, outbox.posting.desk.agent.id, draft.id)
+    if found is None:
+        return None
+    said = (found.recipients, found.kind, found.subject, found.body)
+    if said != (" ".join(agent.name for agent in recipients), letter.kind, draft.subject, draft.body):
+        raise IdTaken(id=draft.id, seq=found.seq)
+    thread = draft.id if found.thread is None else notices.thread_name(outbox, found.thread)
+    return Receipt(draft.id, found.seq, thread, found.sent_ms, deliveries.progress(database, found.seq))
+
+
+def paced(outbox: Outbox, recipients: list[AgentRow]) -> dict[int, str]:
+    """Charge the paces. Names the recipients that cannot take the message and why; raises when none of them can."""
+    limits, now_us = outbox.posting.desk.config.limits, outbox.posting.now_us
+    sender = outbox.posting.desk.agent.id
+    due = pace.due_after(outbox.pace(sender), now_us=now_us, count=len(recipients), per_minute=limits.sender_per_minute)
+    if wait := pace.wait_us(due, now_us=now_us):
+        raise TooFast(limit_name="sender_per_minute", limit=limits.sender_per_minute, retry_after_ms=-(-wait // 1000))
+    outbox.paces[sender, 0] = due
+    refusals: dict[int, WorldError] = {}
+    for agent in recipients:
+        due = pace.due_after(outbox.pace(sender, agent.id), now_us=now_us, count=1, per_minute=limits.pair_per_minute)
+        if wait := pace.wait_us(due, now_us=now_us):
+            refusals[agent.id] = TooFast(limit_name="pair_per_minute", limit=limits.pair_per_minute, retry_after_ms=-(-wait // 1000))
+        elif outbox.waiting(agent.id) >= limits.waiting:
+            refusals[agent.id] = MailboxFull(name=agent.name, limit=limits.waiting)
+        else:
+            outbox.paces[sender, agent.id] = due
+    if refusals and len(refusals) == len(recipients):
+        raise next(iter(refusals.values()))
+    return {agent: f"{error.code}: {error}" for agent, error in refusals.items()} if refusals else NO_REFUSALS
+
+
+def placed(outbox: Outbox, draft: Draft, recipients: list[AgentRow]) -> Place:
+    """Where a message stands that names a thread or the message that it answers, with all that follows from an answer."""
+    database, sender = outbox.posting.database, outbox.posting.desk.agent
+    answered = resolve(database, draft.reply_to, sender) if draft.reply_to is not None else None
+    threaded = resolve(database, draft.thread, sender) if draft.thread is not None else answered
+    assert threaded is not None, "called for messages that name one or the other"
+    if answered is not None and answered.root != threaded.root:
+        raise BadValue(name="thread", value=draft.thread, why=f"message {draft.reply_to} is in another thread")
+    hops = 0 if answered is None or sender.kind == "human" else answered.hops + 1
+    held = budgeted(outbox, threaded.root, hops, recipients)
+    if answered is not None and held is None and answered.sender in {agent.id for agent in recipients}:
+        note_answer(outbox.posting, answered, by=sender.id)
+    return Place(threaded.root, notices.thread_name(outbox, threaded.root), answered and answered.seq, hops, held)
+
+
+def resolve(database: Database, id: str, agent: AgentRow) -> Parent:
+    """The one message that an id means for an agent: sent by it or delivered to it. Raises NoSuchMessage, AmbiguousId."""
+    found = messages.referred(database, id, agent.id)
+    if not found:
+        raise NoSuchMessage(id=id, agent=agent.name)
+    if len(found) > 1:
+        raise AmbiguousId(id=id, choices=", ".join(str(parent.seq) for parent in found))
+    return found[0]
+
+
+def budgeted(outbox: Outbox, root: int, hops: int, recipients: list[AgentRow]) -> str | None:
+    """Count the turn of a thread. Says why the message is held, if it is, and tells everyone concerned when that happens first."""
+    desk, database = outbox.posting.desk, outbox.posting.database
+    sender, limits = desk.agent, desk.config.limits
+    by_human = sender.kind == "human"
+    before = budgets.thread(database, root) or ThreadBudget(0, messages.sender(database, root))
+    if before.held and not by_human:
+        return before.held
+    turns = pace.turns_after(before.turns, last=before.sender, sender=sender.id, by_human=by_human)
+    held = pace.held_because(turns=turns, turns_max=limits.thread_turns, hops=hops, hops_max=limits.hops)
+    budgets.set_thread(database, root, ThreadBudget(turns, sender.id, held))
+    if held is not None:
+        notices.notify_held(outbox, root, {sender.id, *(agent.id for agent in recipients)}, held)
+    return held
+
+
+def note_answer(posting: Posting, answered: Parent, *, by: int) -> None:
+    """Note that an agent answered a message: that counts as reading it, and nobody waits for the answer any more."""
+    if deliveries.answered(posting.database, answered, by, now_ms=posting.now_ms):
+        posting.wake(answered.sender)
+    waits.close_request(posting.database, by, answered.seq)
+
+
+def expect_reply(outbox: Outbox, seq: int, reply_by_ms: int, recipients: list[AgentRow]) -> None:
+    """Note the open questions. Raises TooMany."""
+    database, desk = outbox.posting.database, outbox.posting.desk
+    limit = desk.config.limits.requests
+    if waits.count_requests(database, desk.agent.id) + len(recipients) > limit:
+        raise TooMany(limit=limit, things="messages of yours that expect an answer", limit_name="requests")
+    for agent in recipients:
+        waits.insert_request(database, agent.id, seq, desk.agent.id)
+    waits.set_timer(database, waits.Timer(reply_by_ms, "deadline", seq))

@@ -1,0 +1,160 @@
+"""Sessions: a thread with a handshake. Every act is a message, allowed or not by the table in core/session.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from postroom.core.errors import BadValue, NoSuchSession, NotYourTurn
+from postroom.core.message import Draft, Kind, Letter, Receipt, checked
+from postroom.core.session import SessionState, SessionView, after
+from postroom.exchange import sending
+from postroom.exchange.desk import POSTROOM_PROVENANCE, Desk, Posting
+from postroom.exchange.outbox import Author, Outbox, Place
+from postroom.store import agents, messages, waits
+from postroom.store import sessions as stored
+from postroom.store.agents import AgentRow
+from postroom.store.deliveries import Handed
+from postroom.store.sessions import Offer
+
+ADVICE = {
+    SessionState.OFFERED: " The other side has not answered yet.",
+    SessionState.OPEN: "",
+    SessionState.DECLINED: " Open a new one.",
+    SessionState.LAPSED: " Open a new one.",
+    SessionState.CLOSING_BY_OPENER: " It is being closed.",
+    SessionState.CLOSING_BY_PEER: " It is being closed.",
+    SessionState.CLOSED: " Open a new one.",
+}
+
+
+def open_session(desk: Desk, draft: Draft) -> Receipt:
+    """Offer a session: SYN, whose body is the task and whose `reply_within` is the time for the handshake.
+
+    The other side accepts, declines, is set to accept by itself, or lets the offer lapse.
+    """
+    limits = desk.config.limits
+    letter = checked(draft, limits, now_ms=desk.now_ms(), kind=Kind.SYN)
+    with desk.posting(safe=True) as posting:
+        outbox = Outbox(posting)
+        peers = [sending.recipient(outbox, address, create=False) for address in letter.to]
+        if len(peers) > 1 or peers[0].id == desk.agent.id:
+            raise BadValue(name="to", value=draft.to, why="a session is with one other agent")
+        if draft.id is not None and (receipt := sending.earlier(outbox, letter, peers)):
+            return receipt
+        sending.paced(outbox, peers)
+        receipt = outbox.put(Author(desk.agent.id, posting.provenance()), letter._replace(reply_by_ms=None), peers)
+        place = Place(receipt.seq, receipt.id, reply_to=receipt.seq)
+        if peers[0].auto_accept:
+            outbox.put(Author(peers[0].id, POSTROOM_PROVENANCE), Letter((), Draft(""), Kind.SYN_ACK), [desk.agent], place=place)
+            watch_idleness(posting, receipt.seq)
+        else:
+            lapses_ms = letter.reply_by_ms or posting.now_ms + limits.handshake_ms
+            waits.set_timer(posting.database, waits.Timer(lapses_ms, "handshake", receipt.seq))
+        outbox.write()
+    return receipt
+
+
+def accept(desk: Desk, id: str) -> Receipt:
+    """Accept an offered session."""
+    return act(desk, id, Kind.SYN_ACK, Draft(""))
+
+
+def decline(desk: Desk, id: str, reason: str) -> Receipt:
+    """Decline an offered session, with a reason for the other side."""
+    if not reason.strip():
+        raise BadValue(name="reason", value=reason, why="the other side wants to know why")
+    return act(desk, id, Kind.SYN_NACK, Draft("", reason))
+
+
+def say(desk: Desk, id: str, draft: Draft) -> Receipt:
+    """Send DATA in an open session. The draft's `to` and `thread` are those of the session."""
+    return act(desk, id, Kind.DATA, draft)
+
+
+def close(desk: Desk, id: str) -> Receipt:
+    """Say FIN. The other side still reads what was sent before; when it has read the FIN, FIN-ACK comes back by itself."""
+    return act(desk, id, Kind.FIN, Draft(""))
+
+
+def act(desk: Desk, id: str, kind: Kind, draft: Draft) -> Receipt:
+    """Send one message of a session. Raises NoSuchSession, and NotYourTurn when the state of the session does not allow it."""
+    limits = desk.config.limits
+    with desk.reading() as database:
+        found = find(desk, id)
+        other = agents.by_id(database, found.other(desk.agent.id))
+    letter = checked(draft._replace(to=other.name), limits, now_ms=desk.now_ms(), kind=kind)
+    letter = letter._replace(files=sending.keep_files(desk, draft))
+    with desk.posting(safe=True) as posting:
+        outbox = Outbox(posting)
+        if draft.id is not None and (receipt := sending.earlier(outbox, letter, [other])):
+            return receipt
+        check_turn(posting, found, kind)
+        if kind is Kind.DATA:
+            receipt = sending.deliver(
+                outbox, letter, [other], sending.placed(outbox, letter.draft._replace(thread=str(found.root)), [other])
+            )
+        else:
+            receipt = control(outbox, found, letter, other)
+        outbox.write()
+    return receipt
+
+
+def control(outbox: Outbox, found: Offer, letter: Letter, other: AgentRow) -> Receipt:
+    """Put down a message that changes the state of a session. Not held or slowed by any budget: an end must always be possible."""
+    posting = outbox.posting
+    answers = letter.kind in {Kind.SYN_ACK, Kind.SYN_NACK}
+    if answers:
+        (syn,) = messages.referred(posting.database, str(found.root), None)
+        sending.note_answer(posting, syn, by=posting.desk.agent.id)
+    if letter.kind is Kind.SYN_ACK:
+        watch_idleness(posting, found.root)
+    place = Place(found.root, found.id, reply_to=found.root if answers else None)
+    return outbox.put(Author(posting.desk.agent.id, posting.provenance()), letter, [other], place=place)
+
+
+def acknowledge(posting: Posting, handed: Sequence[Handed]) -> None:
+    """Answer each FIN that was read with FIN-ACK, so that FIN-ACK means: everything before it has been read."""
+    outbox = None
+    for one in handed:
+        if one.message.kind is Kind.FIN:
+            found = stored.offer(posting.database, one.root)
+            assert found is not None, "FIN is said in sessions only"
+            agent = posting.desk.agent.id
+            if after(stored.state(posting.database, found), found.side(agent), Kind.FIN_ACK):
+                outbox = outbox or Outbox(posting)
+                control(outbox, found, Letter((), Draft(""), Kind.FIN_ACK), agents.by_id(posting.database, found.other(agent)))
+    if outbox is not None:
+        outbox.write()
+
+
+def check_turn(posting: Posting, found: Offer, kind: Kind) -> None:
+    """Raise NotYourTurn unless the table allows this message now."""
+    state = stored.state(posting.database, found)
+    if after(state, found.side(posting.desk.agent.id), kind) is None:
+        raise NotYourTurn(session=found.id, state=state, act=kind.upper(), advice=ADVICE[state])
+
+
+def watch_idleness(posting: Posting, root: int) -> None:
+    """Let the warden look whether a session has been forgotten."""
+    waits.set_timer(posting.database, waits.Timer(posting.now_ms + posting.desk.config.limits.session_idle_ms, "idle", root))
+
+
+def find(desk: Desk, id: str) -> Offer:
+    """The session of that id in which the desk's agent takes part. Raises NoSuchSession."""
+    for parent in messages.referred(desk.database, id, desk.agent.id):
+        found = stored.offer(desk.database, parent.seq)
+        if found is not None:
+            return found
+    raise NoSuchSession(id=id, agent=desk.agent.name)
+
+
+def show(desk: Desk, id: str) -> SessionView:
+    """How a session stands."""
+    with desk.reading() as database:
+        return stored.view(database, find(desk, id))
+
+
+def list_sessions(desk: Desk) -> list[SessionView]:
+    """The sessions of the desk's agent, oldest first."""
+    with desk.reading() as database:
+        return [stored.view(database, offer) for offer in stored.of_agent(database, desk.agent.id)]

@@ -1,0 +1,137 @@
+"""SQL about agents, the connections they came in by, and the processes that are attached."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from postroom.core.address import Name
+from postroom.store.database import Database
+
+
+class AgentRow(NamedTuple):
+    """What the rules need to know of an agent."""
+
+    id: int
+    name: Name
+    kind: str
+    status: str
+    auto_accept: int
+
+
+class AttachedRow(NamedTuple):
+    """A process that wants to be woken."""
+
+    agent: int
+    id: int
+    pid: int
+    started: str
+    socket: str | None
+
+
+AGENT = "SELECT id, name, kind, status, auto_accept FROM agent"
+BY_NAME = f"{AGENT} WHERE name = ?"
+BY_ID = f"{AGENT} WHERE id = ?"
+SOCKETS = "SELECT agent, id, pid, started, socket FROM attached WHERE agent = ?"
+
+
+def by_name(database: Database, name: str) -> AgentRow | None:
+    """The agent of that name."""
+    for row in database.execute(BY_NAME, (name,)):
+        return AgentRow(*row)
+    return None
+
+
+def by_id(database: Database, agent: int) -> AgentRow:
+    """The agent of that id, which exists."""
+    (row,) = database.execute(BY_ID, (agent,))
+    return AgentRow(*row)
+
+
+def names(database: Database) -> list[str]:
+    """All names that were ever registered."""
+    return [name for (name,) in database.execute("SELECT name FROM agent WHERE kind != 'system' ORDER BY name")]
+
+
+def count(database: Database) -> int:
+    """How many names are registered."""
+    ((number,),) = database.execute("SELECT count(*) FROM agent")
+    return int(number)
+
+
+def insert(database: Database, name: str, *, kind: str, now_ms: int) -> AgentRow:
+    """Register a name that is new."""
+    database.execute("INSERT INTO agent (name, kind, created_ms) VALUES (?, ?, ?)", (name, kind, now_ms))
+    return by_id(database, database.connection.last_insert_rowid())
+
+
+def set_profile(database: Database, agent: int, *, status: str | None, description: str | None, auto_accept: bool | None) -> None:
+    """Change what an agent says about itself; None leaves a thing as it is."""
+    database.execute(
+        "UPDATE agent SET status = coalesce(?2, status), description = coalesce(?3, description), auto_accept = coalesce(?4, auto_accept) WHERE id = ?1",
+        (agent, status, description, auto_accept),
+    )
+
+
+def seen(database: Database, agent: int, *, now_ms: int) -> None:
+    """Note that the agent was here."""
+    database.execute("UPDATE agent SET seen_ms = ? WHERE id = ?", (now_ms, agent))
+
+
+def insert_provenance(database: Database, agent: int, *, interface: str, pid: int, program: str, now_ms: int) -> int:
+    """Note how an agent came in, and number it."""
+    database.execute(
+        "INSERT INTO provenance (agent, interface, pid, program, since_ms) VALUES (?, ?, ?, ?, ?)",
+        (agent, interface, pid, program, now_ms),
+    )
+    return database.connection.last_insert_rowid()
+
+
+def attach(database: Database, row: AttachedRow, *, now_ms: int) -> None:
+    """Note that a process wants to be woken; again if it was struck off by mistake."""
+    database.execute(
+        "INSERT OR REPLACE INTO attached (agent, id, pid, started, socket, attached_ms) VALUES (?, ?, ?, ?, ?, ?)", (*row, now_ms)
+    )
+
+
+def detach(database: Database, agent: int, attached: int) -> bool:
+    """Strike a process off. False if it was not there."""
+    database.execute("DELETE FROM attached WHERE agent = ? AND id = ?", (agent, attached))
+    return bool(database.connection.changes())
+
+
+def attached_to(database: Database, agent: int) -> list[AttachedRow]:
+    """The processes of one agent."""
+    return [AttachedRow(*row) for row in database.execute(SOCKETS, (agent,))]
+
+
+def all_attached(database: Database) -> list[AttachedRow]:
+    """The processes of all agents."""
+    return [AttachedRow(*row) for row in database.execute("SELECT agent, id, pid, started, socket FROM attached ORDER BY id")]
+
+
+class Listed(NamedTuple):
+    """An agent as a listing shows it. Times are ms since 1970."""
+
+    name: str
+    kind: str
+    status: str
+    online: bool
+    waiting: int
+    description: str
+    auto_accept: bool
+    seen_ms: int | None
+    processes: int
+
+
+LISTED = """
+SELECT a.name, a.kind, iif(n.processes, a.status, 'offline'), n.processes > 0, coalesce(w.value, 0), a.description, a.auto_accept, a.seen_ms, n.processes
+FROM agent a
+JOIN (SELECT a.id, count(t.id) AS processes FROM agent a LEFT JOIN attached t ON t.agent = a.id GROUP BY a.id) n ON n.id = a.id
+LEFT JOIN meter w ON w.sender = 0 AND w.recipient = a.id
+WHERE a.kind != 'system' ORDER BY a.name
+"""
+
+
+def listing(database: Database) -> list[Listed]:
+    """All agents by name."""
+    return [Listed(*row[:3], bool(row[3]), row[4], row[5], bool(row[6]), row[7], row[8]) for row in database.execute(LISTED)]

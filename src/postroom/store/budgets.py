@@ -1,0 +1,72 @@
+"""SQL about the numbers that are checked at each send: paces, full mailboxes, turns of a thread."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from postroom.store.database import Database
+
+SET_METER = "INSERT INTO meter VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = iif(sender = 0, value, 0) + excluded.value"
+
+
+class ThreadBudget(NamedTuple):
+    """The turns of a thread; see core/pace.py."""
+
+    turns: int
+    sender: int
+    held: str | None = None
+
+
+def meter(database: Database, sender: int, recipient: int) -> int:
+    """One number; 0 when it was never set."""
+    for (value,) in database.execute("SELECT value FROM meter WHERE sender = ? AND recipient = ?", (sender, recipient)):
+        return int(value)
+    return 0
+
+
+def set_meters(database: Database, paces: dict[tuple[int, int], int], arrivals: dict[int, int]) -> None:
+    """Write the paces by (sender, recipient or 0), and count arrivals into the mailboxes of recipients."""
+    rows = [(sender, recipient, value) for (sender, recipient), value in paces.items()]
+    rows += [(0, recipient, number) for recipient, number in arrivals.items()]
+    database.executemany(SET_METER, rows)
+
+
+def thread(database: Database, root: int) -> ThreadBudget | None:
+    """The turns of a thread in which somebody answered."""
+    for row in database.execute("SELECT turns, sender, held FROM thread_budget WHERE thread = ?", (root,)):
+        return ThreadBudget(*row)
+    return None
+
+
+def set_thread(database: Database, root: int, budget: ThreadBudget) -> None:
+    """Write the turns of a thread."""
+    database.execute("INSERT OR REPLACE INTO thread_budget VALUES (?, ?, ?, ?)", (root, *budget))
+
+
+class HeldThread(NamedTuple):
+    """A thread that waits for a human."""
+
+    id: str
+    reason: str
+    messages: int
+    senders: str
+    since_ms: int
+
+
+HELD = """
+SELECT coalesce(r.id, b.thread), b.held, count(d.id), coalesce(group_concat(DISTINCT s.name), ''), coalesce(min(m.sent_ms), r.sent_ms)
+FROM thread_budget b JOIN message r ON r.seq = b.thread
+LEFT JOIN delivery d ON d.state = 'held' AND (SELECT coalesce(thread, seq) FROM message WHERE seq = d.message) = b.thread
+LEFT JOIN message m ON m.seq = d.message LEFT JOIN agent s ON s.id = m.sender
+WHERE b.held IS NOT NULL GROUP BY b.thread ORDER BY b.thread
+"""
+
+
+def held(database: Database) -> list[HeldThread]:
+    """The threads that are held."""
+    return [HeldThread(str(id), *rest) for id, *rest in database.execute(HELD)]
+
+
+def let_go(database: Database, root: int) -> None:
+    """Start the count of a thread anew."""
+    database.execute("UPDATE thread_budget SET turns = 0, held = NULL WHERE thread = ?", (root,))

@@ -1,0 +1,206 @@
+"""SQL about deliveries: one message on its way to one recipient. Every change of state is made here, along the table in core/message.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from postroom.core.message import Message, Progress, State, before
+from postroom.store import messages
+from postroom.store.database import Database
+
+
+class DeliveryRow(NamedTuple):
+    """A new row of `delivery`."""
+
+    id: int
+    message: int
+    recipient: int
+    unread: int | None
+    state: str
+    reason: str | None
+    delivered_ms: int | None
+    ended_ms: int | None
+
+
+class Handed(NamedTuple):
+    """A message in the hands of a reader, and what its confirmation needs."""
+
+    message: Message
+    delivery: int
+    sender: int
+    root: int
+    followed: bool
+
+
+class Ended(NamedTuple):
+    """A delivery that came to an end without being read."""
+
+    delivery: int
+    message: int
+    recipient: int
+
+
+class HeldDelivery(NamedTuple):
+    """A message that waits for a human, on its way to one recipient."""
+
+    delivery: int
+    message: int
+    recipient: int
+    name: str
+    sender: int
+    reply_to: int | None
+
+
+def states(*members: State) -> str:
+    """States as an SQL list."""
+    return ", ".join(f"'{member}'" for member in members)
+
+
+INSERT = "INSERT INTO delivery (id, message, recipient, unread, state, reason, delivered_ms, ended_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+TAKE = f"""
+{messages.MESSAGE}, d.id, m.sender, coalesce(m.thread, m.seq), m.followed, d.handovers
+FROM delivery d JOIN message m ON m.seq = d.message {messages.TABLES}
+WHERE d.unread = ?1 AND (d.state = 'delivered' OR d.state = 'handed' AND d.lease_ms <= ?2) AND (m.expires_ms IS NULL OR m.expires_ms > ?2)
+"""
+UNCLAIMED = " AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.agent = ?1 AND c.message IN (m.thread, m.reply_to)) ORDER BY d.id LIMIT ?3"
+CLAIMED = " AND ?4 IN (m.thread, m.reply_to) ORDER BY d.id LIMIT ?3"
+HAND = "UPDATE delivery SET state = 'handed', holder = ?, lease_ms = ?, handed_ms = ?, handovers = handovers + 1 WHERE id = ?"
+READ = f"UPDATE delivery SET state = 'read', unread = NULL, read_ms = ? WHERE id = ? AND holder = ? AND state IN ({states(*before(State.READ))})"
+ANSWER = f"""
+UPDATE delivery SET state = 'answered', unread = NULL, answered_ms = ?4, read_ms = coalesce(read_ms, ?4)
+WHERE id BETWEEN ?1 AND ?2 AND recipient = ?3 AND state IN ({states(*before(State.ANSWERED))})
+"""
+GIVE_BACK = "UPDATE delivery SET state = 'delivered', holder = NULL, lease_ms = NULL WHERE "
+PEEK = f"""
+{messages.MESSAGE}, d.handovers
+FROM delivery d JOIN message m ON m.seq = d.message {messages.TABLES}
+WHERE d.unread = ? ORDER BY d.id LIMIT ?
+"""
+WAITING = "UPDATE meter SET value = value - ? WHERE sender = 0 AND recipient = ?"
+HELD = """
+SELECT d.id, d.message, d.recipient, a.name, m.sender, m.reply_to
+FROM delivery d JOIN message m ON m.seq = d.message JOIN agent a ON a.id = d.recipient
+WHERE d.state = 'held' AND coalesce(m.thread, m.seq) = ? ORDER BY d.id
+"""
+PROGRESS = """
+SELECT a.name, d.state, EXISTS (SELECT 1 FROM attached t WHERE t.agent = a.id), d.reason, d.delivered_ms, d.handed_ms, d.read_ms, d.answered_ms, d.ended_ms, d.handovers
+FROM message m JOIN delivery d ON d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1 JOIN agent a ON a.id = d.recipient
+WHERE m.seq = ? ORDER BY d.id
+"""
+
+
+def insert(database: Database, rows: list[DeliveryRow]) -> None:
+    """Put messages into mailboxes, or beside them when they are held or refused."""
+    database.executemany(INSERT, rows)
+
+
+def waiting(database: Database, recipient: int, *, now_ms: int, limit: int, claim: int | None = None) -> list[Handed]:
+    """What a reader may be handed now, oldest first: everything that nobody claimed, or what belongs to one claim."""
+    values = (recipient, now_ms, limit) if claim is None else (recipient, now_ms, limit, claim)
+    rows = database.execute(TAKE + (UNCLAIMED if claim is None else CLAIMED), values).fetchall()
+    found = []
+    for *columns, delivery, sender, root, followed, handovers in rows:
+        files = messages.files_of(database, columns)
+        found.append(Handed(messages.message(tuple(columns), files, redelivered=handovers > 0), delivery, sender, root, bool(followed)))
+    return found
+
+
+def hand(database: Database, handed: Sequence[Handed], *, holder: int, lease_ms: int, now_ms: int) -> None:
+    """Put messages into the hands of a reader until `lease_ms`."""
+    database.executemany(HAND, [(holder, lease_ms, now_ms, one.delivery) for one in handed])
+
+
+def read(database: Database, handed: Sequence[Handed], *, holder: int, recipient: int, now_ms: int) -> int:
+    """Take confirmed messages out of the mailbox. Returns how many were still in the hands of this reader."""
+    earlier = database.connection.total_changes()
+    database.executemany(READ, [(now_ms, one.delivery, holder) for one in handed])
+    count = database.connection.total_changes() - earlier
+    if count:
+        leave(database, recipient, count)
+    return count
+
+
+def was_read(database: Database, delivery: int) -> bool:
+    """Whether a message has been read or answered."""
+    return bool(database.execute("SELECT 1 FROM delivery WHERE id = ? AND state IN ('read', 'answered')", (delivery,)).fetchall())
+
+
+def of_recipient(database: Database, about: messages.MessageRow, recipient: int) -> int:
+    """The delivery of a message to one of its recipients."""
+    last = about.delivery + about.fan_out - 1
+    ((delivery,),) = database.execute(
+        "SELECT id FROM delivery WHERE id BETWEEN ? AND ? AND recipient = ?", (about.delivery, last, recipient)
+    )
+    return int(delivery)
+
+
+def leave(database: Database, recipient: int, number: int) -> None:
+    """Count messages out of a mailbox."""
+    database.execute(WAITING, (number, recipient))
+
+
+def answered(database: Database, parent: messages.Parent, recipient: int, *, now_ms: int) -> bool:
+    """Mark a message as answered by one of its recipients. False when it was not sent to it, or was answered before."""
+    place = (parent.delivery, parent.delivery + parent.fan_out - 1, recipient)
+    ((unread,),) = database.execute("SELECT count(*) FROM delivery WHERE id BETWEEN ? AND ? AND unread = ?", place)
+    database.execute(ANSWER, (*place, now_ms))
+    changed = bool(database.connection.changes())
+    if changed and unread:
+        leave(database, recipient, 1)
+    return changed
+
+
+def end(database: Database, delivery: int, state: State, reason: str, *, now_ms: int) -> Ended | None:
+    """Let a delivery expire or be refused; None when its state does not allow that any more."""
+    rows = database.execute(
+        f"SELECT id, message, recipient, unread FROM delivery WHERE id = ? AND state IN ({states(*before(state))})", (delivery,)
+    ).fetchall()
+    if not rows:
+        return None
+    ((id, message, recipient, unread),) = rows
+    database.execute("UPDATE delivery SET state = ?, reason = ?, unread = NULL, ended_ms = ? WHERE id = ?", (state, reason, now_ms, id))
+    if unread is not None:
+        leave(database, recipient, 1)
+    return Ended(id, message, recipient)
+
+
+def give_back(database: Database, recipient: int, holder: int) -> int:
+    """Put all that a reader had in hands back into the mailbox; it will be handed over again, marked as redelivered."""
+    database.execute(GIVE_BACK + "unread = ? AND state = 'handed' AND holder = ?", (recipient, holder))
+    return database.connection.changes()
+
+
+def give_back_one(database: Database, delivery: int, *, holder: int) -> None:
+    """Put one message back into the mailbox, if this reader still has it."""
+    database.execute(GIVE_BACK + "id = ? AND state = 'handed' AND holder = ?", (delivery, holder))
+
+
+def any_unread(database: Database, recipient: int) -> bool:
+    """Whether anything is in a mailbox."""
+    return bool(database.execute("SELECT 1 FROM delivery WHERE unread = ? LIMIT 1", (recipient,)).fetchall())
+
+
+def peek(database: Database, recipient: int, *, limit: int) -> list[Message]:
+    """What is in a mailbox, in order, without touching it."""
+    rows = database.execute(PEEK, (recipient, limit)).fetchall()
+    return [messages.message(tuple(row), messages.files_of(database, row), redelivered=handovers > 0) for *row, handovers in rows]
+
+
+def held_in(database: Database, root: int) -> list[HeldDelivery]:
+    """What is held in a thread, in order."""
+    return [HeldDelivery(*row) for row in database.execute(HELD, (root,))]
+
+
+def release(database: Database, row: HeldDelivery, *, now_ms: int) -> None:
+    """Put a held message into its mailbox."""
+    database.execute(
+        f"UPDATE delivery SET state = 'delivered', reason = NULL, unread = recipient, delivered_ms = ? WHERE id = ? AND state = '{State.HELD}'",
+        (now_ms, row.delivery),
+    )
+
+
+def progress(database: Database, seq: int) -> tuple[Progress, ...]:
+    """What became of a message, for each recipient."""
+    rows = database.execute(PROGRESS, (seq,))
+    return tuple(Progress(name, State(state), bool(online), *rest) for name, state, online, *rest in rows)

@@ -1,0 +1,156 @@
+"""SQL about messages: writing them, finding them again, and turning rows into messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import apsw
+
+from postroom.core.message import Attachment, Kind, Message, Provenance, Urgency
+from postroom.store.database import Database
+
+
+class MessageRow(NamedTuple):
+    """A row of `message`, in the order of its columns."""
+
+    seq: int
+    id: str | None
+    origin: int
+    sender: int
+    provenance: int
+    recipients: str
+    sent_ms: int
+    kind: str
+    urgency: str
+    thread: int | None
+    reply_to: int | None
+    subject: str
+    body: str
+    reply_by_ms: int | None
+    expires_ms: int | None
+    hops: int
+    followed: int
+    files: int
+    delivery: int
+    fan_out: int
+
+
+class Parent(NamedTuple):
+    """What an answer needs to know of the message that it answers."""
+
+    seq: int
+    id: str | None
+    sender: int
+    thread: int | None
+    hops: int
+    kind: str
+    reply_by_ms: int | None
+    delivery: int
+    fan_out: int
+
+    @property
+    def root(self) -> int:
+        """The first message of its thread."""
+        return self.thread or self.seq
+
+
+INSERT = f"INSERT INTO message VALUES ({', '.join('?' * len(MessageRow._fields))})"
+PARENT = "SELECT seq, id, sender, thread, hops, kind, reply_by_ms, delivery, fan_out FROM message"
+MESSAGE = """
+SELECT coalesce(m.id, m.seq), m.seq, s.name, m.recipients, m.subject, m.body, m.sent_ms,
+    iif(m.thread IS NULL, coalesce(m.id, m.seq), coalesce(t.id, m.thread)), iif(m.reply_to IS NULL, NULL, coalesce(p.id, m.reply_to)),
+    m.kind, m.urgency, m.reply_by_ms, m.expires_ms, m.hops, v.interface, v.pid, v.program, m.files
+"""
+TABLES = """
+JOIN agent s ON s.id = m.sender JOIN provenance v ON v.id = m.provenance
+LEFT JOIN message t ON t.seq = m.thread LEFT JOIN message p ON p.seq = m.reply_to
+"""
+KINDS = {kind.value: kind for kind in Kind}
+URGENCIES = {urgency.value: urgency for urgency in Urgency}
+
+
+def next_ids(database: Database) -> tuple[int, int]:
+    """The next seq and the next delivery id. Pruning keeps the last of each, so that none is ever used twice."""
+    ((seq, delivery),) = database.execute("SELECT (SELECT max(seq) FROM message), (SELECT max(id) FROM delivery)")
+    return (seq or 0) + 1, (delivery or 0) + 1
+
+
+def insert(database: Database, rows: list[MessageRow]) -> None:
+    """Append messages."""
+    database.executemany(INSERT, rows)
+
+
+def by_sender_id(database: Database, sender: int, id: str) -> MessageRow | None:
+    """The message that this sender sent with this id."""
+    for row in database.execute("SELECT * FROM message WHERE id = ? AND sender = ?", (id, sender)):
+        return MessageRow(*row)
+    return None
+
+
+def row(database: Database, seq: int) -> MessageRow | None:
+    """A message as it is stored."""
+    for found in database.execute("SELECT * FROM message WHERE seq = ?", (seq,)):
+        return MessageRow(*found)
+    return None
+
+
+def sender(database: Database, seq: int) -> int:
+    """Who sent a message."""
+    ((agent,),) = database.execute("SELECT sender FROM message WHERE seq = ?", (seq,))
+    return int(agent)
+
+
+def referred(database: Database, text: str, agent: int | None) -> list[Parent]:
+    """The messages that an id can mean for an agent: sent by it or delivered to it. With agent None: any."""
+    where, value = ("seq = ?", int(text)) if text.isdigit() and len(text) < 19 else ("id = ?", text)
+    found = [Parent(*found) for found in database.execute(f"{PARENT} WHERE {where}", (value,))]
+    return [parent for parent in found if agent is None or parent.sender == agent or is_recipient(database, parent, agent)]
+
+
+def set_followed(database: Database, seq: int) -> None:
+    """Let the sender of a message be woken at each change of state."""
+    database.execute("UPDATE message SET followed = 1 WHERE seq = ?", (seq,))
+
+
+def is_recipient(database: Database, parent: Parent, agent: int) -> bool:
+    """Whether a message was delivered to the agent."""
+    rows = database.execute(
+        "SELECT 1 FROM delivery WHERE id BETWEEN ? AND ? AND recipient = ?",
+        (parent.delivery, parent.delivery + parent.fan_out - 1, agent),
+    )
+    return bool(rows.fetchall())
+
+
+def message(row: tuple[apsw.SQLiteValue, ...], attachments: tuple[Attachment, ...] = (), *, redelivered: bool = False) -> Message:
+    """A row of the MESSAGE columns as a message."""
+    (id, seq, sender, to, subject, body, sent_ms, thread, reply_to, kind, urgency, reply_by, expires, hops, interface, pid, program, _) = (
+        row
+    )
+    return Message(
+        str(id), seq, sender, tuple(to.split(" ")), subject, body, sent_ms, str(thread), None if reply_to is None else str(reply_to),
+        KINDS[kind], URGENCIES[urgency], reply_by, expires, hops, "here", Provenance(interface, pid, program), attachments, redelivered,
+    )  # type: ignore[arg-type, union-attr, index]  # fmt: skip  # STRICT tables: the columns have these types
+
+
+def messages(database: Database, where: str, values: tuple[apsw.SQLiteValue, ...]) -> list[Message]:
+    """The messages that a condition on `m` selects."""
+    rows = database.execute(f"{MESSAGE} FROM message m {TABLES} {where}", values).fetchall()
+    return [message(row, files_of(database, row)) for row in rows]
+
+
+def files_of(database: Database, row: Sequence[apsw.SQLiteValue]) -> tuple[Attachment, ...]:
+    """The files of a row of the MESSAGE columns."""
+    seq, number = row[1], row[-1]
+    return attachments(database, seq) if number and isinstance(seq, int) else ()
+
+
+def insert_attachments(database: Database, seq: int, files: tuple[Attachment, ...]) -> None:
+    """Note the files of a message."""
+    database.executemany("INSERT INTO attachment VALUES (?, ?, ?, ?, ?)", [(seq, place, *file) for place, file in enumerate(files)])
+
+
+def attachments(database: Database, seq: int) -> tuple[Attachment, ...]:
+    """The files of a message, in their order."""
+    rows = database.execute("SELECT name, bytes, sha256 FROM attachment WHERE message = ? ORDER BY place", (seq,))
+    return tuple(Attachment(*row) for row in rows)

@@ -1,0 +1,64 @@
+"""Bringing a store to the newest schema: numbered SQL files, forward only, each in one transaction, with a backup before."""
+
+from __future__ import annotations
+
+import os
+
+import apsw
+
+from postroom.store.database import SCHEMA_VERSION, Database, outdated
+from postroom.store.place import sync_directory
+
+PAGE_BYTES = 1024
+"""A commit writes whole pages: with 4096 a send writes 17 kB and 8 senders reach 22 k/s, with 1024 it writes 5 kB and they reach 28 k/s."""
+
+
+def migrate(database: Database, *, now_ms: int) -> None:
+    """Create the schema, or apply what is missing. Several processes may come here at once: one does it, the others find it done."""
+    execute = database.execute
+    ((version,),) = execute("PRAGMA user_version")
+    if version == 0:
+        execute(f"PRAGMA page_size = {PAGE_BYTES}; PRAGMA journal_mode = WAL").fetchall()
+    else:
+        keep_copy(database, version)
+    database.lock()
+    try:
+        ((version,),) = execute("PRAGMA user_version")
+        if version > SCHEMA_VERSION:
+            raise outdated(version)
+        for step in range(version + 1, SCHEMA_VERSION + 1):
+            with open(os.path.join(os.path.dirname(__file__), "schema", f"{step:04}.sql"), encoding="utf-8") as sql:
+                execute(sql.read())
+            if step == 1:
+                first_rows(database, now_ms=now_ms)
+        execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        database.commit()
+    except BaseException:
+        database.rollback()
+        raise
+    database.flush()
+    sync_directory(database.home)
+
+
+def first_rows(database: Database, *, now_ms: int) -> None:
+    """What every store holds from the beginning: its identity, this node, the human and the post room itself."""
+    database.execute("INSERT INTO store (id, identity, created_ms) VALUES (1, ?, ?)", (os.urandom(16).hex(), now_ms))
+    database.execute("INSERT INTO node (id, name) VALUES (1, 'here')")
+    database.execute(
+        "INSERT INTO agent (id, name, kind, created_ms) VALUES (1, 'postroom', 'system', ?1), (2, 'human', 'human', ?1)", (now_ms,)
+    )
+    database.execute(
+        "INSERT INTO provenance (id, agent, interface, pid, program, since_ms) VALUES (1, 1, 'postroom', 0, 'postroom', ?)", (now_ms,)
+    )
+
+
+def keep_copy(database: Database, version: int) -> None:
+    """Copy the store beside itself before a migration, so that a failed upgrade can be undone by hand."""
+    path = f"{database.path}.before-{SCHEMA_VERSION}-from-{version}"
+    target = apsw.Connection(path)
+    try:
+        with target.backup("main", database.connection, "main") as backup:
+            backup.step()
+    finally:
+        target.close()
+    os.chmod(path, 0o600)

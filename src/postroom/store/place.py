@@ -1,0 +1,166 @@
+"""Where a store may lie: a private directory of this user, on a local disk of this kernel. Created here with the right modes, or refused."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from postroom.core.errors import DiskFull, PostroomError, StoreReadOnly, StoreUnusable
+
+NETWORK_FILE_SYSTEMS = frozenset(
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "9p",
+        "virtiofs",
+        "afs",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "fuse.sshfs",
+        "fuse.glusterfs",
+        "vboxsf",
+    }
+)
+KERNEL_QUIET_S = 300
+"""A store that another kernel touched less than this many seconds ago is in use there."""
+
+
+def check_place(home: str) -> None:
+    """Make the directory and an empty store file if there are none; refuse a place where the store would not be private or not be safe."""
+    try:
+        check_directory(home, created=make_private(home))
+        check_file(home, os.path.join(home, "store.db"))
+        check_kernel(os.path.join(home, "kernel"), home)
+    except PermissionError as error:
+        raise StoreReadOnly(path=home, why=error.strerror) from error
+    except OSError as error:
+        raise refusal(error, home) from error
+
+
+def refusal(error: OSError, home: str) -> PostroomError:
+    """Say an error of the file system in the words of the post room."""
+    import errno
+
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(path=home)
+    if error.errno == errno.EROFS:
+        return StoreReadOnly(path=home, why=error.strerror)
+    return StoreUnusable(path=home, why=f"{error.strerror}.")
+
+
+def make_private(directory: str) -> bool:
+    """Make a directory that only this user can enter. False if it was there."""
+    if os.path.lexists(directory):
+        return False
+    parent = os.path.dirname(directory)
+    if parent:
+        os.makedirs(parent, exist_ok=True)
+    try:
+        os.mkdir(directory, 0o700)
+    except FileExistsError:  # another process was faster
+        return False
+    return True
+
+
+def check_directory(directory: str, *, created: bool = False) -> None:
+    """Refuse a directory that is a link, not ours, open to others, or on a network."""
+    found = os.lstat(directory)
+    if stat.S_ISLNK(found.st_mode):
+        raise StoreUnusable(path=directory, why="it is a symbolic link. Name the real directory.")
+    if not stat.S_ISDIR(found.st_mode):
+        raise StoreUnusable(path=directory, why="it is not a directory.")
+    if found.st_uid != os.geteuid():
+        raise StoreUnusable(path=directory, why="it belongs to another user. Choose a directory of your own with POSTROOM_HOME.")
+    if found.st_mode & 0o077 and not created:
+        raise StoreUnusable(path=directory, why=f"others may enter it. Run: chmod 700 {directory}")
+    kind = file_system(directory)
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise StoreUnusable(
+            path=directory,
+            why=f"it is on a network file system ({kind}), which would corrupt it. Choose a local directory with POSTROOM_HOME.",
+        )
+
+
+def check_file(home: str, path: str) -> None:
+    """Make an empty store file, readable by us alone, or refuse the one that is there."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise StoreUnusable(path=path, why="it is not a plain file.") from None
+        if found.st_uid != os.geteuid():
+            raise StoreUnusable(path=path, why="it belongs to another user.") from None
+        if found.st_mode & 0o077:
+            raise StoreUnusable(path=path, why=f"others may read it. Run: chmod 600 {path}") from None
+    else:
+        os.close(descriptor)
+        sync_directory(home)
+
+
+def sync_directory(directory: str) -> None:
+    """Make the names in a directory safe against a power cut."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def file_system(path: str) -> str:
+    """The type of the file system that a path is on, or "" where the platform does not say."""
+    best, kind = "", ""
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as mounts:
+            for line in mounts:
+                before, _, after = line.partition(" - ")
+                point = before.split(" ")[4].replace("\\040", " ")
+                inside = path == point or path.startswith(point.rstrip("/") + "/")
+                if inside and len(point) >= len(best):
+                    best, kind = point, after.split(" ", 1)[0]
+    except FileNotFoundError:  # no /proc: macOS and others, where network homes are rare and SQLite's own checks remain
+        return ""
+    return kind
+
+
+def check_kernel(path: str, home: str) -> None:
+    """Refuse a store that a process under another kernel uses now (a home shared with a virtual machine): its locks would not reach us."""
+    ours = boot_id()
+    try:
+        with open(path, encoding="ascii") as file:
+            theirs = file.read().strip()
+        touched = os.stat(path).st_mtime
+    except FileNotFoundError:
+        theirs, touched = "", 0.0
+    if theirs == ours:
+        return
+    now = time.time()
+    booted = now - time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else now
+    if theirs and touched > booted and now - touched < KERNEL_QUIET_S:
+        raise StoreUnusable(
+            path=home,
+            why="it is in use under another kernel (a container VM that shares this directory?). Use the HTTP API of `postroom up` from there.",
+        )
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "w", encoding="ascii") as file:
+        file.write(ours)
+
+
+def touch_kernel(home: str) -> None:
+    """Say that this kernel still uses the store."""
+    os.utime(os.path.join(home, "kernel"))
+
+
+def boot_id() -> str:
+    """What tells this run of this kernel from every other."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except FileNotFoundError:
+        import platform
+
+        return platform.node()

@@ -1,0 +1,151 @@
+"""The warden: chores that belong to nobody, done by whichever waiting process holds the lock. Nothing depends on their being done at once."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from postroom.core.message import Kind, State
+from postroom.core.session import LIVE, SessionState
+from postroom.exchange import notices, presence, tracing
+from postroom.exchange.desk import Desk
+from postroom.exchange.notices import POSTROOM
+from postroom.exchange.outbox import Outbox, Place
+from postroom.store import agents, deliveries, messages, search, waits
+from postroom.store import sessions as stored
+from postroom.store.database import WAL_PAGES
+from postroom.store.messages import MessageRow
+from postroom.store.place import touch_kernel
+from postroom.store.waits import Timer
+
+ROUND_MS = 1_000
+"""How often a waiting process looks into its mailbox although no bell rang, and does the chores."""
+SWEEP_MS = 5_000
+"""How often the bells of all attached processes are tried."""
+BATCH = 100
+
+
+class Warden:
+    """The chores of one process. Does them only while it holds the lock of the store, which the kernel passes on when it dies."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lock = os.open(os.path.join(desk.database.home, "warden.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._swept_ms = 0
+
+    def tend(self) -> None:
+        """Do what is due, unless another process is at it."""
+        presence.bury(self._desk, self._desk.take_gone())
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        try:
+            self._chores()
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def checkpoint_if_large(self, *, times: int = 1) -> None:
+        """Keep the WAL small under load: a reader does it between two looks into its mailbox, a sender only when nobody else did."""
+        if self._desk.database.wal_pages < WAL_PAGES * times:
+            return
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        try:
+            self._desk.database.checkpoint(all_of_it=True)
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Give the lock up."""
+        os.close(self._lock)
+
+    def _chores(self) -> None:
+        desk = self._desk
+        ring_timers(desk)
+        now_ms = desk.now_ms()
+        if now_ms - self._swept_ms >= SWEEP_MS:
+            self._swept_ms = now_ms
+            touch_kernel(desk.database.home)
+            with desk.reading() as database:
+                attached = agents.all_attached(database)
+            presence.bury(desk, attached)
+        index_some(desk)
+        if desk.database.wal_pages:
+            desk.database.checkpoint(all_of_it=False)
+
+
+def index_some(desk: Desk) -> None:
+    """Bring the search index a little further."""
+    with desk.reading() as database:
+        behind = search.behind(database)
+    if behind > 0:
+        with desk.posting() as posting:
+            search.index_some(posting.database, tracing.INDEX_STEP)
+
+
+def ring_timers(desk: Desk) -> None:
+    """Do what is due by the clock: expire messages, tell askers, lapse and close sessions."""
+    while True:
+        with desk.reading() as database:
+            due = waits.due(database, now_ms=desk.now_ms(), limit=BATCH)
+        if not due:
+            return
+        with desk.posting(safe=True) as posting:
+            outbox = Outbox(posting)
+            for timer in due:
+                waits.strike(posting.database, timer)
+                about = messages.row(posting.database, timer.message)
+                if about is not None:
+                    ACTS[timer.what](outbox, about)
+            outbox.write()
+
+
+def expire(outbox: Outbox, about: MessageRow) -> None:
+    """Take a message that nobody read in time out of the mailboxes, and tell its sender."""
+    posting = outbox.posting
+    for delivery in range(about.delivery, about.delivery + about.fan_out):
+        ended = deliveries.end(posting.database, delivery, State.EXPIRED, "expired: not read in time", now_ms=posting.now_ms)
+        if ended is not None:
+            waits.close_request(posting.database, ended.recipient, about.seq)
+            name = agents.by_id(posting.database, ended.recipient).name
+            notices.notify(outbox, about.sender, "expired", about, recipient=name)
+
+
+def deadline(outbox: Outbox, about: MessageRow) -> None:
+    """Tell an asker that the time for an answer is over."""
+    database = outbox.posting.database
+    for request in waits.requests_of(database, about):
+        waits.close_request(database, request.recipient, request.message)
+        notices.notify(outbox, request.asker, "deadline", about, recipient=agents.by_id(database, request.recipient).name)
+
+
+def handshake(outbox: Outbox, about: MessageRow) -> None:
+    """Let a session lapse whose offer nobody answered."""
+    lapse(outbox, about, frozenset({SessionState.OFFERED}), "handshake")
+
+
+def idle(outbox: Outbox, about: MessageRow) -> None:
+    """Close a session in which nothing was said for long, or look again later."""
+    posting = outbox.posting
+    quiet_until = stored.last_active_ms(posting.database, about.seq) + posting.desk.config.limits.session_idle_ms
+    if quiet_until > posting.now_ms:
+        waits.set_timer(posting.database, Timer(quiet_until, "idle", about.seq))
+    else:
+        lapse(outbox, about, LIVE, "session-idle")
+
+
+def lapse(outbox: Outbox, about: MessageRow, states: frozenset[SessionState], what: str) -> None:
+    """End a session in the name of the post room, and tell both sides."""
+    database = outbox.posting.database
+    found = stored.offer(database, about.seq)
+    assert found is not None, "sessions have these timers, nothing else"
+    if stored.state(database, found) in states:
+        sides = [agents.by_id(database, found.opener), agents.by_id(database, found.peer)]
+        body = notices.WORDS[what].format(id=found.id, opener=sides[0].name, peer=sides[1].name)
+        outbox.put(POSTROOM, notices.letter(body, what, Kind.LAPSE), sides, place=Place(about.seq, found.id, reply_to=about.seq))
+
+
+ACTS = {"expire": expire, "deadline": deadline, "handshake": handshake, "idle": idle}
