@@ -3,9 +3,10 @@
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing itself costs 5 ms of a 20 ms `postroom send`
     from postroom.agent import Agent as Agent
-        from postroom.agent import connect as connect
+    from postroom.agent import connect as connect
     from postroom.aio import AsyncAgent as AsyncAgent
     from postroom.aio import connect_async as connect_async
+    from postroom.core import errors as errors
     from postroom.core.errors import PostroomError as PostroomError
     from postroom.core.message import Draft as Draft
     from postroom.core.message import Message as Message
@@ -32,7 +33,7 @@ _HOMES = {
     "connect_async": "postroom.aio",
     "errors": "postroom.core.errors",
 }
-__all__ = sorted([*_HOMES, "__version__"])
+__all__ = ["__version__", *sorted(_HOMES)]
 
 
 def __getattr__(name: str) -> object:
