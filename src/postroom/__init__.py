@@ -33,7 +33,7 @@ _HOMES = {
     "connect_async": "postroom.aio",
     "errors": "postroom.core.errors",
 }
-__all__ = ["__version__", *sorted(_HOMES)]
+__all__ = list(_HOMES)  # one list of names, not two
 
 
 def __getattr__(name: str) -> object:

@@ -110,10 +110,11 @@ class Agent:
 
     def answer(self, message: Message, body: str, **options: Unpack[DraftOptions]) -> Receipt:
         """Answer a message, in the same thread; within a session, in the session."""
-        draft = Draft(message.sender, body, reply_to=message.id)._replace(**options)
         if message.kind in {Kind.MESSAGE, Kind.NOTICE}:
+            draft = Draft(message.sender, body, reply_to=message.id)._replace(**options)
             return self.send_many([draft])[0]
-        return self.say(message.thread, body, **(options | {"reply_to": message.id}))
+        options["reply_to"] = message.id
+        return self.say(message.thread, body, **options)
 
     def ask(self, to: str, body: str, *, timeout: float = 60, **options: Unpack[DraftOptions]) -> Delivery:
         """Send a question and wait for the answer, which no other reader of this mailbox gets. Options as of `send`.
@@ -191,7 +192,7 @@ class Agent:
             return tracing.status(self._desk, id)
 
     def follow(self, id: str, *, until: State = State.READ, timeout: float = 60) -> Receipt:
-        """Wait until a message has come as far as `until` for every recipient, or has ended. Returns how far it is after `timeout` seconds."""
+        """Wait up to `timeout` seconds until a message has come as far as `until` for each recipient, or has ended. Returns how far."""
         with self._lock:
             tracing.follow(self._desk, id)
         end = monotonic() + timeout
@@ -288,10 +289,10 @@ class Agent:
         with self._lock:
             return sessions.show(self._desk, id)
 
-    def say(self, id: str, body: str, **options: Unpack[DraftOptions]) -> Receipt:
+    def say(self, session_id: str, body: str, **options: Unpack[DraftOptions]) -> Receipt:
         """Send DATA in a session."""
         with self._lock:
-            return sessions.say(self._desk, id, Draft("", body)._replace(**options))
+            return sessions.say(self._desk, session_id, Draft("", body)._replace(**options))
 
     def say_fin(self, id: str) -> Receipt:
         """Send FIN in a session."""

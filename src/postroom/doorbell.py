@@ -20,7 +20,7 @@ def ring(path: str) -> bool | None:
     """Wake the process behind a bell. True: it is there; False: it is gone; None: the bell cannot be found, which proves nothing."""
     if not _callers:
         caller = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
-        caller.setblocking(False)
+        caller.settimeout(0)
         _callers.append(caller)
     try:
         _callers[0].sendto(b"\1", path)
@@ -122,10 +122,8 @@ class Doorbell:
     def close(self) -> None:
         """Take the bell down."""
         self._socket.close()
-        try:
+        if os.path.lexists(self.path):
             os.unlink(self.path)
-        except FileNotFoundError:
-            pass
 
 
 class Polling:
@@ -168,7 +166,7 @@ def drain(bell: _socket.socket) -> bool:
 def bind(path: str) -> _socket.socket:
     """Make a bell that only this user can ring: the mode is set before the name appears, a plain bind would be born 0755."""
     bell = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
-    bell.setblocking(False)
+    bell.settimeout(0)
     os.fchmod(bell.fileno(), 0o600)
     bell.bind(path)
     return bell

@@ -1,4 +1,4 @@
-"""The warden: chores that belong to nobody, done by whichever waiting process holds the lock. Nothing depends on their being done at once."""
+"""The warden: chores that belong to nobody, done by whichever waiting process holds the lock. Nothing needs them at once."""
 
 from __future__ import annotations
 

@@ -26,8 +26,6 @@ class Address(NamedTuple):
 
 def fold_name(text: str) -> Name:
     """Fold a name to the one spelling under which it is known: NFKC, lower case. Raises BadName."""
-    if not isinstance(text, str):
-        raise BadName(name=text)
     folded = text
     if not text.isascii():
         from unicodedata import normalize
@@ -49,7 +47,7 @@ def claimable(text: str) -> Name:
 
 def read_address(text: str) -> Address:
     """Read `bob`, `bob@laptop`, `#room`, `#room@laptop` or `@all` (also `ALL`). Raises BadAddress or BadName."""
-    if not isinstance(text, str) or not text.strip():
+    if not text.strip():
         raise BadAddress(address=text)
     stripped = text.strip()
     if stripped.lower() in (EVERYONE, "all"):

@@ -89,7 +89,7 @@ class AmbiguousId(CallerError):
 
 
 class IdTaken(CallerError):
-    """You already sent another message with the id {id!r} (it is number {seq}). Sending the same message again is fine; a new message needs a new id."""
+    """You already sent another message with the id {id!r} (it is number {seq}). A new message needs a new id."""
 
     code, http_status = "id-taken", 409
 

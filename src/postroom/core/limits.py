@@ -1,4 +1,4 @@
-"""The table of limits: every bound of Postroom with its unit, default and reason. Config, `postroom limits` and docs/limits.md come from it."""
+"""The table of limits: every bound with its unit, default and reason. Config, `postroom limits` and docs/limits.md come from it."""
 
 from __future__ import annotations
 

@@ -188,6 +188,7 @@ class Letter(NamedTuple):
     files: tuple[Attachment, ...] = ()
 
 
+YEAR_S = 31_536_000
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -252,7 +253,7 @@ def check_text(part: str, text: str, limit: int, limit_name: str) -> None:
 
 def check_id(text: str) -> None:
     """A sender's own id must not look like the numbers that the store gives."""
-    if not isinstance(text, str) or not ID.fullmatch(text) or text.isdigit():
+    if not ID.fullmatch(text) or text.isdigit():
         raise BadId(id=text)
 
 
@@ -260,6 +261,6 @@ def moment(name: str, seconds: float | None, now_ms: int) -> int | None:
     """Turn seconds from now into a point in time. A year is the most that may lie ahead."""
     if seconds is None:
         return None
-    if not 0 < seconds <= 31_536_000:
+    if not 0 < seconds <= YEAR_S:
         raise BadValue(name=name, value=seconds, why="it is a number of seconds above 0 and at most a year")
     return now_ms + round(seconds * 1000)

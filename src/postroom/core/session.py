@@ -1,4 +1,4 @@
-"""The life of a session: everything that affects its state is in MOVES. The state is never stored, it is a fold over the session's messages."""
+"""The life of a session: everything that affects its state is in MOVES. The state is never stored: it is folded from the messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An agent's desk at the post room: its connection to the store, its name, and how it came in. Every verb is done at a desk, in a `Posting`."""
+"""An agent's desk: its connection to the store, its name, and how it came in. Every verb is done at a desk, each write in a `Posting`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from postroom.config import RELAXED, Config, checked_durability, read_config
 from postroom.core.address import HUMAN, claimable
 from postroom.core.errors import Closed, TooMany
 from postroom.core.limits import Limits
+from postroom.core.message import Provenance
 from postroom.store import agents
 from postroom.store.agents import AgentRow, AttachedRow
 from postroom.store.database import Database, open_database
@@ -34,6 +35,9 @@ class Options(NamedTuple):
     durability: str | None = None
     clock: Callable[[], int] = now_us
     vfs: str | None = None
+
+
+DEFAULTS = Options()
 
 
 class Desk:
@@ -141,21 +145,20 @@ class Posting:
         """How this agent came in, written down once for each desk."""
         desk = self.desk
         if not desk.provenance:
-            desk.provenance = agents.insert_provenance(
-                self.database, desk.agent.id, interface=desk.interface, pid=os.getpid(), program=desk.program, now_ms=self.now_ms
-            )
+            came = Provenance(desk.interface, os.getpid(), desk.program)
+            desk.provenance = agents.insert_provenance(self.database, desk.agent.id, came, now_ms=self.now_ms)
             agents.seen(self.database, desk.agent.id, now_ms=self.now_ms)
         return desk.provenance
 
 
-def open_desk(name: str, home: str, *, interface: str, options: Options = Options()) -> Desk:
-    """Open the store in `home` as the agent `name`, registering it if it is new. Raises ReservedName, BadName and the errors of the store."""
+def open_desk(name: str, home: str, *, interface: str, options: Options = DEFAULTS) -> Desk:
+    """Open the store in `home` as the agent `name`, registering it if it is new. Raises ReservedName, BadName, StoreUnusable …"""
     return _open(claimable(name), home, interface, options)
 
 
 def open_desk_of_human(home: str, *, interface: str) -> Desk:
     """Open the store as the person at this machine. Only for interfaces that know that a person is there."""
-    return _open(HUMAN, home, interface, Options())
+    return _open(HUMAN, home, interface, DEFAULTS)
 
 
 def _open(name: str, home: str, interface: str, options: Options) -> Desk:

@@ -23,13 +23,13 @@ WORDS = {
 }
 
 
-def notify(outbox: Outbox, recipient: int, what: str, about: MessageRow, **facts: str) -> None:
+def notify(outbox: Outbox, to: int, what: str, about: MessageRow, **facts: str) -> None:
     """Put a notice about a message into somebody's mailbox. Notices are never refused, held or answered by machine."""
     id = about.id or str(about.seq)
     body = WORDS[what].format(id=id, **facts)
     name = id if about.thread is None else thread_name(outbox, about.thread)
     place = Place(root=about.thread or about.seq, name=name, reply_to=about.seq)
-    outbox.put(POSTROOM, letter(body, what), [agents.by_id(outbox.posting.database, recipient)], place=place)
+    outbox.put(POSTROOM, letter(body, what), [agents.by_id(outbox.posting.database, to)], place=place)
 
 
 def letter(body: str, what: str, kind: Kind = Kind.NOTICE) -> Letter:
@@ -41,8 +41,8 @@ def notify_held(outbox: Outbox, root: int, sides: set[int], reason: str) -> None
     """Tell both sides and the human, once, that a thread is held."""
     about = messages.row(outbox.posting.database, root)
     assert about is not None, "a thread has a first message"
-    for recipient in sorted((sides | {HUMAN_AGENT}) - {POSTROOM_AGENT}):
-        notify(outbox, recipient, "held", about, reason=reason)
+    for side in sorted((sides | {HUMAN_AGENT}) - {POSTROOM_AGENT}):
+        notify(outbox, side, "held", about, reason=reason)
 
 
 def thread_name(outbox: Outbox, root: int) -> str:

@@ -1,4 +1,4 @@
-"""The messages of one transaction: numbered, put into mailboxes, and written together at its end. No rule about who may send is made here."""
+"""The messages of one transaction: numbered, put into mailboxes, written together at its end. Who may send is not decided here."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from postroom.store import deliveries
 from postroom.store.deliveries import Handed
 
 SHORT_LEASE_MS = 30_000
-"""The lease of a reader that no doorbell watches over, such as one `postroom inbox`: if it dies, this is how long its messages are missing."""
+"""The lease of a reader that has no doorbell, such as one `postroom inbox`: if it dies, its messages are missing for so long."""
 
 
 def take(desk: Desk, *, limit: int, confirm: Sequence[Handed] = (), claim: int | None = None, lease_ms: int | None = None) -> list[Handed]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from postroom.core.address import Name
+from postroom.core.message import Provenance
 from postroom.store.database import Database
 
 
@@ -31,6 +32,9 @@ class AttachedRow(NamedTuple):
 AGENT = "SELECT id, name, kind, status, auto_accept FROM agent"
 BY_NAME = f"{AGENT} WHERE name = ?"
 BY_ID = f"{AGENT} WHERE id = ?"
+SET_PROFILE = """
+UPDATE agent SET status = coalesce(?, status), description = coalesce(?, description), auto_accept = coalesce(?, auto_accept) WHERE id = ?
+"""
 SOCKETS = "SELECT agent, id, pid, started, socket FROM attached WHERE agent = ?"
 
 
@@ -66,10 +70,7 @@ def insert(database: Database, name: str, *, kind: str, now_ms: int) -> AgentRow
 
 def set_profile(database: Database, agent: int, *, status: str | None, description: str | None, auto_accept: bool | None) -> None:
     """Change what an agent says about itself; None leaves a thing as it is."""
-    database.execute(
-        "UPDATE agent SET status = coalesce(?2, status), description = coalesce(?3, description), auto_accept = coalesce(?4, auto_accept) WHERE id = ?1",
-        (agent, status, description, auto_accept),
-    )
+    database.execute(SET_PROFILE, (status, description, auto_accept, agent))
 
 
 def seen(database: Database, agent: int, *, now_ms: int) -> None:
@@ -77,12 +78,9 @@ def seen(database: Database, agent: int, *, now_ms: int) -> None:
     database.execute("UPDATE agent SET seen_ms = ? WHERE id = ?", (now_ms, agent))
 
 
-def insert_provenance(database: Database, agent: int, *, interface: str, pid: int, program: str, now_ms: int) -> int:
+def insert_provenance(database: Database, agent: int, came: Provenance, *, now_ms: int) -> int:
     """Note how an agent came in, and number it."""
-    database.execute(
-        "INSERT INTO provenance (agent, interface, pid, program, since_ms) VALUES (?, ?, ?, ?, ?)",
-        (agent, interface, pid, program, now_ms),
-    )
+    database.execute("INSERT INTO provenance (agent, interface, pid, program, since_ms) VALUES (?, ?, ?, ?, ?)", (agent, *came, now_ms))
     return database.connection.last_insert_rowid()
 
 
@@ -118,13 +116,14 @@ class Listed(NamedTuple):
     online: bool
     waiting: int
     description: str
-    auto_accept: bool
+    auto_accept: int
     seen_ms: int | None
     processes: int
 
 
 LISTED = """
-SELECT a.name, a.kind, iif(n.processes, a.status, 'offline'), n.processes > 0, coalesce(w.value, 0), a.description, a.auto_accept, a.seen_ms, n.processes
+SELECT a.name, a.kind, iif(n.processes, a.status, 'offline'), n.processes > 0, coalesce(w.value, 0), a.description, a.auto_accept,
+    a.seen_ms, n.processes
 FROM agent a
 JOIN (SELECT a.id, count(t.id) AS processes FROM agent a LEFT JOIN attached t ON t.agent = a.id GROUP BY a.id) n ON n.id = a.id
 LEFT JOIN meter w ON w.sender = 0 AND w.recipient = a.id
@@ -134,4 +133,4 @@ WHERE a.kind != 'system' ORDER BY a.name
 
 def listing(database: Database) -> list[Listed]:
     """All agents by name."""
-    return [Listed(*row[:3], bool(row[3]), row[4], row[5], bool(row[6]), row[7], row[8]) for row in database.execute(LISTED)]
+    return [Listed(*row)._replace(online=bool(row[3])) for row in database.execute(LISTED)]

@@ -57,7 +57,7 @@ def states(*members: State) -> str:
     return ", ".join(f"'{member}'" for member in members)
 
 
-INSERT = "INSERT INTO delivery (id, message, recipient, unread, state, reason, delivered_ms, ended_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = f"INSERT INTO delivery ({', '.join(DeliveryRow._fields)}) VALUES ({', '.join('?' * len(DeliveryRow._fields))})"
 TAKE = f"""
 {messages.MESSAGE}, d.id, m.sender, coalesce(m.thread, m.seq), m.followed, d.handovers
 FROM delivery d JOIN message m ON m.seq = d.message {messages.TABLES}
@@ -66,7 +66,9 @@ WHERE d.unread = ?1 AND (d.state = 'delivered' OR d.state = 'handed' AND d.lease
 UNCLAIMED = " AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.agent = ?1 AND c.message IN (m.thread, m.reply_to)) ORDER BY d.id LIMIT ?3"
 CLAIMED = " AND ?4 IN (m.thread, m.reply_to) ORDER BY d.id LIMIT ?3"
 HAND = "UPDATE delivery SET state = 'handed', holder = ?, lease_ms = ?, handed_ms = ?, handovers = handovers + 1 WHERE id = ?"
-READ = f"UPDATE delivery SET state = 'read', unread = NULL, read_ms = ? WHERE id = ? AND holder = ? AND state IN ({states(*before(State.READ))})"
+READ = f"""
+UPDATE delivery SET state = 'read', unread = NULL, read_ms = ? WHERE id = ? AND holder = ? AND state IN ({states(*before(State.READ))})
+"""
 ANSWER = f"""
 UPDATE delivery SET state = 'answered', unread = NULL, answered_ms = ?4, read_ms = coalesce(read_ms, ?4)
 WHERE id BETWEEN ?1 AND ?2 AND recipient = ?3 AND state IN ({states(*before(State.ANSWERED))})
@@ -83,8 +85,12 @@ SELECT d.id, d.message, d.recipient, a.name, m.sender, m.reply_to
 FROM delivery d JOIN message m ON m.seq = d.message JOIN agent a ON a.id = d.recipient
 WHERE d.state = 'held' AND coalesce(m.thread, m.seq) = ? ORDER BY d.id
 """
+RELEASE = """
+UPDATE delivery SET state = 'delivered', reason = NULL, unread = recipient, delivered_ms = ? WHERE id = ? AND state = 'held'
+"""
 PROGRESS = """
-SELECT a.name, d.state, EXISTS (SELECT 1 FROM attached t WHERE t.agent = a.id), d.reason, d.delivered_ms, d.handed_ms, d.read_ms, d.answered_ms, d.ended_ms, d.handovers
+SELECT a.name, d.state, EXISTS (SELECT 1 FROM attached t WHERE t.agent = a.id), d.reason,
+    d.delivered_ms, d.handed_ms, d.read_ms, d.answered_ms, d.ended_ms, d.handovers
 FROM message m JOIN delivery d ON d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1 JOIN agent a ON a.id = d.recipient
 WHERE m.seq = ? ORDER BY d.id
 """
@@ -100,9 +106,11 @@ def waiting(database: Database, recipient: int, *, now_ms: int, limit: int, clai
     values = (recipient, now_ms, limit) if claim is None else (recipient, now_ms, limit, claim)
     rows = database.execute(TAKE + (UNCLAIMED if claim is None else CLAIMED), values).fetchall()
     found = []
-    for *columns, delivery, sender, root, followed, handovers in rows:
+    for row in rows:
+        *_, delivery, sender, root, followed, handovers = row
+        columns = row[:-5]
         files = messages.files_of(database, columns)
-        found.append(Handed(messages.message(tuple(columns), files, redelivered=handovers > 0), delivery, sender, root, bool(followed)))
+        found.append(Handed(messages.message(columns, files, redelivered=handovers > 0), delivery, sender, root, bool(followed)))
     return found
 
 
@@ -184,7 +192,7 @@ def any_unread(database: Database, recipient: int) -> bool:
 def peek(database: Database, recipient: int, *, limit: int) -> list[Message]:
     """What is in a mailbox, in order, without touching it."""
     rows = database.execute(PEEK, (recipient, limit)).fetchall()
-    return [messages.message(tuple(row), messages.files_of(database, row), redelivered=handovers > 0) for *row, handovers in rows]
+    return [messages.message(row[:-1], messages.files_of(database, row[:-1]), redelivered=row[-1] > 0) for row in rows]
 
 
 def held_in(database: Database, root: int) -> list[HeldDelivery]:
@@ -194,10 +202,7 @@ def held_in(database: Database, root: int) -> list[HeldDelivery]:
 
 def release(database: Database, row: HeldDelivery, *, now_ms: int) -> None:
     """Put a held message into its mailbox."""
-    database.execute(
-        f"UPDATE delivery SET state = 'delivered', reason = NULL, unread = recipient, delivered_ms = ? WHERE id = ? AND state = '{State.HELD}'",
-        (now_ms, row.delivery),
-    )
+    database.execute(RELEASE, (now_ms, row.delivery))
 
 
 def progress(database: Database, seq: int) -> tuple[Progress, ...]:

@@ -55,15 +55,7 @@ def _keep(directory: str, name: str, content: Iterator[bytes], limit: int) -> At
     try:
         for chunk in content:
             size += len(chunk)
-            if size > limit:
-                raise TooLarge(
-                    part=f"file {name}",
-                    size=f"more than {limit}",
-                    unit="bytes",
-                    limit_name="file_bytes",
-                    limit=limit,
-                    advice="Share a path instead.",
-                )
+            check_size(name, size, limit)
             digest.update(chunk)
             write_all(target, chunk)
         os.fsync(target)
@@ -75,6 +67,13 @@ def _keep(directory: str, name: str, content: Iterator[bytes], limit: int) -> At
         os.close(target)
     sync_directory(directory)
     return Attachment(clean_name(name), size, digest.hexdigest())
+
+
+def check_size(name: str, size: int, limit: int) -> None:
+    """Raise TooLarge as soon as a file is."""
+    if size > limit:
+        part, advice = f"file {name}", "Share a path instead."
+        raise TooLarge(part=part, size=f"more than {limit}", unit="bytes", limit_name="file_bytes", limit=limit, advice=advice)
 
 
 def write_all(target: int, chunk: bytes) -> None:

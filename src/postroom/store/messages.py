@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import apsw
 
 from postroom.core.message import Attachment, Kind, Message, Provenance, Urgency
-from postroom.store.database import Database
+from postroom.store.database import Database, Row
 
 
 class MessageRow(NamedTuple):
@@ -55,11 +54,12 @@ class Parent(NamedTuple):
         return self.thread or self.seq
 
 
+SEQ_DIGITS = 18  # what always fits into 64 bits
 INSERT = f"INSERT INTO message VALUES ({', '.join('?' * len(MessageRow._fields))})"
 PARENT = "SELECT seq, id, sender, thread, hops, kind, reply_by_ms, delivery, fan_out FROM message"
 MESSAGE = """
-SELECT coalesce(m.id, m.seq), m.seq, s.name, m.recipients, m.subject, m.body, m.sent_ms,
-    iif(m.thread IS NULL, coalesce(m.id, m.seq), coalesce(t.id, m.thread)), iif(m.reply_to IS NULL, NULL, coalesce(p.id, m.reply_to)),
+SELECT coalesce(m.id, CAST(m.seq AS TEXT)), m.seq, s.name, m.recipients, m.subject, m.body, m.sent_ms,
+    coalesce(t.id, CAST(m.thread AS TEXT), m.id, CAST(m.seq AS TEXT)), coalesce(p.id, CAST(m.reply_to AS TEXT)),
     m.kind, m.urgency, m.reply_by_ms, m.expires_ms, m.hops, v.interface, v.pid, v.program, m.files
 """
 TABLES = """
@@ -103,7 +103,7 @@ def sender(database: Database, seq: int) -> int:
 
 def referred(database: Database, text: str, agent: int | None) -> list[Parent]:
     """The messages that an id can mean for an agent: sent by it or delivered to it. With agent None: any."""
-    where, value = ("seq = ?", int(text)) if text.isdigit() and len(text) < 19 else ("id = ?", text)
+    where, value = ("seq = ?", int(text)) if text.isdecimal() and len(text) <= SEQ_DIGITS else ("id = ?", text)
     found = [Parent(*found) for found in database.execute(f"{PARENT} WHERE {where}", (value,))]
     return [parent for parent in found if agent is None or parent.sender == agent or is_recipient(database, parent, agent)]
 
@@ -122,15 +122,13 @@ def is_recipient(database: Database, parent: Parent, agent: int) -> bool:
     return bool(rows.fetchall())
 
 
-def message(row: tuple[apsw.SQLiteValue, ...], attachments: tuple[Attachment, ...] = (), *, redelivered: bool = False) -> Message:
+def message(row: Row, attachments: tuple[Attachment, ...] = (), *, redelivered: bool = False) -> Message:
     """A row of the MESSAGE columns as a message."""
-    (id, seq, sender, to, subject, body, sent_ms, thread, reply_to, kind, urgency, reply_by, expires, hops, interface, pid, program, _) = (
-        row
-    )
+    id, seq, sender, to, subject, body, sent, thread, reply_to, kind, urgency, reply_by, expires, hops, interface, pid, program, _ = row
     return Message(
-        str(id), seq, sender, tuple(to.split(" ")), subject, body, sent_ms, str(thread), None if reply_to is None else str(reply_to),
-        KINDS[kind], URGENCIES[urgency], reply_by, expires, hops, "here", Provenance(interface, pid, program), attachments, redelivered,
-    )  # type: ignore[arg-type, union-attr, index]  # fmt: skip  # STRICT tables: the columns have these types
+        id, seq, sender, tuple(to.split(" ")), subject, body, sent, thread, reply_to, KINDS[kind], URGENCIES[urgency], reply_by, expires,
+        hops, "here", Provenance(interface, pid, program), attachments, redelivered,
+    )  # fmt: skip
 
 
 def messages(database: Database, where: str, values: tuple[apsw.SQLiteValue, ...]) -> list[Message]:
@@ -139,10 +137,9 @@ def messages(database: Database, where: str, values: tuple[apsw.SQLiteValue, ...
     return [message(row, files_of(database, row)) for row in rows]
 
 
-def files_of(database: Database, row: Sequence[apsw.SQLiteValue]) -> tuple[Attachment, ...]:
+def files_of(database: Database, row: Row) -> tuple[Attachment, ...]:
     """The files of a row of the MESSAGE columns."""
-    seq, number = row[1], row[-1]
-    return attachments(database, seq) if number and isinstance(seq, int) else ()
+    return attachments(database, row[1]) if row[-1] else ()
 
 
 def insert_attachments(database: Database, seq: int, files: tuple[Attachment, ...]) -> None:

@@ -6,7 +6,7 @@ import os
 
 import apsw
 
-from postroom.store.database import SCHEMA_VERSION, Database, outdated
+from postroom.store.database import SCHEMA_VERSION, Database
 from postroom.store.place import sync_directory
 
 PAGE_BYTES = 1024
@@ -23,15 +23,13 @@ def migrate(database: Database, *, now_ms: int) -> None:
         keep_copy(database, version)
     database.lock()
     try:
-        ((version,),) = execute("PRAGMA user_version")
-        if version > SCHEMA_VERSION:
-            raise outdated(version)
+        ((version,),) = execute("PRAGMA user_version")  # another process may have been faster
         for step in range(version + 1, SCHEMA_VERSION + 1):
             with open(os.path.join(os.path.dirname(__file__), "schema", f"{step:04}.sql"), encoding="utf-8") as sql:
                 execute(sql.read())
             if step == 1:
                 first_rows(database, now_ms=now_ms)
-        execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        execute(f"PRAGMA user_version = {max(version, SCHEMA_VERSION)}")
         database.commit()
     except BaseException:
         database.rollback()

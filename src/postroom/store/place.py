@@ -1,4 +1,4 @@
-"""Where a store may lie: a private directory of this user, on a local disk of this kernel. Created here with the right modes, or refused."""
+"""Where a store may lie: a private directory of this user, on a local disk of this kernel. Created with the right modes, or refused."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def check_kernel(path: str, home: str) -> None:
     if theirs and touched > booted and now - touched < KERNEL_QUIET_S:
         raise StoreUnusable(
             path=home,
-            why="it is in use under another kernel (a container VM that shares this directory?). Use the HTTP API of `postroom up` from there.",
+            why="it is in use under another kernel (a VM that shares this directory?). Use the HTTP API of `postroom up` from there.",
         )
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "w", encoding="ascii") as file:
         file.write(ours)

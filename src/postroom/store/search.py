@@ -1,4 +1,4 @@
-"""SQL about finding messages again: full text, and who took part. Filled behind the send path; whoever searches brings it up to date first."""
+"""SQL about finding messages again: full text, and who took part. Filled behind the send path, up to date before each search."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from postroom.store import messages
 from postroom.store.database import Database
 
 RANGE = "m.seq > ? AND m.seq <= ?"
+TO = "d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1"
 INDEX = (
     f"INSERT INTO search (rowid, subject, body) SELECT m.seq, m.subject, m.body FROM message m WHERE {RANGE}",
     f"INSERT OR IGNORE INTO participant SELECT m.sender, m.seq FROM message m WHERE {RANGE}",
-    "INSERT OR IGNORE INTO participant SELECT d.recipient, m.seq FROM message m"
-    f" JOIN delivery d ON d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1 WHERE {RANGE}",
+    f"INSERT OR IGNORE INTO participant SELECT d.recipient, m.seq FROM message m JOIN delivery d ON {TO} WHERE {RANGE}",
 )
 MINE = "JOIN participant q ON q.message = m.seq AND q.agent = ?"
 NEWEST = "ORDER BY m.seq DESC LIMIT ?"
