@@ -10,9 +10,7 @@ from enum import Enum, auto
 from random import Random
 from typing import assert_never
 
-SECTOR_BYTES = (
-    512  # the smallest unit that disks write whole, and SQLite's promise too ("powersafe overwrite" is per sector)
-)
+SECTOR_BYTES = 512  # the smallest unit that disks write whole, and SQLite's promise too ("powersafe overwrite" is per sector)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +144,7 @@ class CachedFile:
 
     def unsynced(self) -> list[int]:
         """The moments of all changes since the last sync."""
-        return [piece.moment for pieces in self._sectors.values() for piece in pieces] + [
-            moment for moment, _ in self._sizes
-        ]
+        return [piece.moment for pieces in self._sectors.values() for piece in pieces] + [moment for moment, _ in self._sizes]
 
     def after_loss(self, survival: Survival) -> bytes:
         """One content that the disk may hold. The file itself is not changed."""

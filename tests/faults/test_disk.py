@@ -84,9 +84,7 @@ def found_after_losses(disk: Disk, into: Path, ledger: Ledger, losses: int) -> t
     """How many acknowledged rows were gone, and how many databases were damaged, over so many losses."""
     random = Random(1)
     lost = damaged = 0
-    for loss, moment in enumerate(
-        sorted(random.choices(range(min(ledger.acknowledged.values()), len(disk.events) + 1), k=losses))
-    ):
+    for loss, moment in enumerate(sorted(random.choices(range(min(ledger.acknowledged.values()), len(disk.events) + 1), k=losses))):
         root = disk.lose_power(random, into / f"loss-{loss}", at=moment)
         connection = apsw.Connection(str(root / "ledger.db"))
         try:
@@ -101,11 +99,7 @@ def found_after_losses(disk: Disk, into: Path, ledger: Ledger, losses: int) -> t
 
 @pytest.mark.parametrize("reason", ["full", "normal and a flush"])
 def test_nothing_acknowledged_is_lost_when_it_was_synced(disk, tmp_path, reason):
-    ledger = (
-        Ledger(disk, synchronous="FULL", flush=False)
-        if reason == "full"
-        else Ledger(disk, synchronous="NORMAL", flush=True)
-    )
+    ledger = Ledger(disk, synchronous="FULL", flush=False) if reason == "full" else Ledger(disk, synchronous="NORMAL", flush=True)
     a_busy_life(ledger)
     assert found_after_losses(disk, tmp_path, ledger, LOSSES) == (0, 0)
 

@@ -42,10 +42,7 @@ def test_writes_reach_the_disk_in_any_order():
 
 def test_a_sector_holds_what_it_held_at_some_moment():
     half = SECTOR_BYTES // 2
-    seen = {
-        left["a"]
-        for left in losses_of(Written(A, 0, OLD), Synced(A), Written(A, 0, NEW[:half]), Written(A, half, NEWEST[half:]))
-    }
+    seen = {left["a"] for left in losses_of(Written(A, 0, OLD), Synced(A), Written(A, 0, NEW[:half]), Written(A, half, NEWEST[half:]))}
     assert seen == {OLD, NEW[:half] + OLD[half:], NEW[:half] + NEWEST[half:]}
 
 
