@@ -145,7 +145,8 @@ def lapse(outbox: Outbox, about: MessageRow, states: frozenset[SessionState], wh
     if stored.state(database, found) in states:
         sides = [agents.by_id(database, found.opener), agents.by_id(database, found.peer)]
         body = notices.WORDS[what].format(id=found.id, opener=sides[0].name, peer=sides[1].name)
-        outbox.put(POSTROOM, notices.letter(body, what, Kind.LAPSE), sides, place=Place(about.seq, found.id, reply_to=about.seq))
+        mailboxes = [outbox.mailbox(side) for side in sides]
+        outbox.put(POSTROOM, notices.letter(body, what, Kind.LAPSE), mailboxes, place=Place(about.seq, found.id, reply_to=about.seq))
 
 
 ACTS = {"expire": expire, "deadline": deadline, "handshake": handshake, "idle": idle}

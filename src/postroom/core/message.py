@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple, TypedDict
 
 from postroom.core.address import Address, read_address
@@ -206,13 +207,9 @@ def checked(draft: Draft, limits: Limits, *, now_ms: int, kind: Kind = Kind.MESS
             part="message", size=len(draft.files), unit="files", limit_name="files_per_message", limit=limits.files_per_message,
             advice="Pack them into one file.",
         )  # fmt: skip
-    return Letter(
-        addresses(draft.to, limits),
-        draft,
-        kind,
-        moment("reply_within", draft.reply_within, now_ms),
-        moment("expires_in", draft.expires_in, now_ms),
-    )
+    reply_by_ms = None if draft.reply_within is None else moment("reply_within", draft.reply_within, now_ms)
+    expires_ms = None if draft.expires_in is None else moment("expires_in", draft.expires_in, now_ms)
+    return Letter(addresses(draft.to, limits), draft, kind, reply_by_ms, expires_ms)
 
 
 _URGENCIES = frozenset(urgency.value for urgency in Urgency)
@@ -220,21 +217,25 @@ _URGENCIES = frozenset(urgency.value for urgency in Urgency)
 
 def addresses(to: str | tuple[str, ...] | list[str], limits: Limits) -> tuple[Address, ...]:
     """Read the recipients, each once, in the order given. Rooms, broadcasts and other nodes are errors that say so."""
-    texts = (to,) if isinstance(to, str) else tuple(to)
-    if not texts:
+    if isinstance(to, str):
+        return (local_agent(to),)
+    if not to:
         raise NoRecipient
-    if len(texts) > limits.recipients:
-        raise TooLarge(
-            part="message", size=len(texts), unit="recipients", limit_name="recipients", limit=limits.recipients,
-            advice="Send several messages.",
-        )  # fmt: skip
-    for text in texts:
-        address = read_address(text)
-        if address.node is not None:
-            raise NoLinks(address=text)
-        if address.kind != "agent":
-            raise NoRooms(address=text)
-    return tuple(dict.fromkeys(read_address(text) for text in texts))
+    if len(to) > limits.recipients:
+        facts = {"part": "message", "size": len(to), "unit": "recipients", "advice": "Send several messages."}
+        raise TooLarge(limit_name="recipients", limit=limits.recipients, **facts)
+    return tuple(dict.fromkeys(local_agent(text) for text in to))
+
+
+@lru_cache(maxsize=4096)
+def local_agent(text: str) -> Address:
+    """Read the address of an agent in this post room. Raises NoLinks or NoRooms for the others."""
+    address = read_address(text)
+    if address.node is not None:
+        raise NoLinks(address=text)
+    if address.kind != "agent":
+        raise NoRooms(address=text)
+    return address
 
 
 def check_text(part: str, text: str, limit: int, limit_name: str) -> None:
@@ -257,10 +258,8 @@ def check_id(text: str) -> None:
         raise BadId(id=text)
 
 
-def moment(name: str, seconds: float | None, now_ms: int) -> int | None:
+def moment(name: str, seconds: float, now_ms: int) -> int:
     """Turn seconds from now into a point in time. A year is the most that may lie ahead."""
-    if seconds is None:
-        return None
     if not 0 < seconds <= YEAR_S:
         raise BadValue(name=name, value=seconds, why="it is a number of seconds above 0 and at most a year")
     return now_ms + round(seconds * 1000)

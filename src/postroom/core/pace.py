@@ -8,14 +8,15 @@ from __future__ import annotations
 MINUTE_US = 60_000_000
 
 
-def due_after(due_us: int, *, now_us: int, count: int, per_minute: int) -> int:
+def due_after(due_us: int, now_us: int, count: int, per_minute: int) -> int:
     """When the allowance will be whole again after `count` more messages. Within the pace while this is at most a minute ahead of now."""
-    return max(due_us, now_us) + count * MINUTE_US // per_minute
+    return (max(now_us, due_us)) + count * MINUTE_US // per_minute
 
 
-def wait_us(due_us: int, *, now_us: int) -> int:
-    """How long a sender whose allowance would be whole at `due_us` must wait before that is within its pace; 0: not at all."""
-    return max(0, due_us - now_us - MINUTE_US)
+def wait_ms(due_us: int, now_us: int) -> int:
+    """How long a sender must wait whose allowance would be whole at `due_us`, until that is within its pace; 0: not at all."""
+    ahead = due_us - now_us - MINUTE_US
+    return -(-ahead // 1000) if ahead > 0 else 0
 
 
 def turns_after(turns: int, *, last: int, sender: int, by_human: bool) -> int:

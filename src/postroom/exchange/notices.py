@@ -29,7 +29,7 @@ def notify(outbox: Outbox, to: int, what: str, about: MessageRow, **facts: str) 
     body = WORDS[what].format(id=id, **facts)
     name = id if about.thread is None else thread_name(outbox, about.thread)
     place = Place(root=about.thread or about.seq, name=name, reply_to=about.seq)
-    outbox.put(POSTROOM, letter(body, what), [agents.by_id(outbox.posting.database, to)], place=place)
+    outbox.put(POSTROOM, letter(body, what), [outbox.mailbox(agents.by_id(outbox.posting.database, to))], place=place)
 
 
 def letter(body: str, what: str, kind: Kind = Kind.NOTICE) -> Letter:

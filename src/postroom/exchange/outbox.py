@@ -37,80 +37,88 @@ NEW_THREAD = Place()
 NO_REFUSALS: dict[int, str] = {}
 
 
+class Mailbox:
+    """A recipient's mailbox as this transaction finds and leaves it. `due_us` is the pace from the desk's agent, see core/pace.py."""
+
+    __slots__ = ("agent", "arrived", "due_us", "name", "online", "waiting")
+
+    def __init__(self, agent: AgentRow, due_us: int, waiting: int) -> None:
+        self.agent = agent.id
+        self.name = agent.name
+        self.due_us = due_us
+        self.waiting = waiting
+        self.arrived = 0
+        self.online: bool | None = None  # not asked yet
+
+
 class Outbox:
     """Collects the messages of one posting."""
 
-    __slots__ = ("_delivery_rows", "_message_rows", "_next_delivery", "_next_seq", "arrivals", "directory", "paces", "posting")
+    __slots__ = ("_delivery_rows", "_message_rows", "_next_delivery", "_next_seq", "by_name", "due_us", "mailboxes", "posting", "receipts")
 
     def __init__(self, posting: Posting) -> None:
         self.posting = posting
-        self.directory: dict[str, AgentRow] = {}
-        self.paces: dict[tuple[int, int], int] = {}
-        self.arrivals: dict[int, int] = {}
-        self._next_seq, self._next_delivery = messages.next_ids(posting.database)
+        self._next_seq, self._next_delivery, self.due_us = messages.next_ids(posting.database, posting.desk.agent.id)
+        self.mailboxes: dict[int, Mailbox] = {}
+        self.by_name: dict[str, Mailbox] = {}
+        self.receipts: dict[str, tuple[Letter, Receipt]] = {}  # of this transaction's messages with an id of their own
         self._message_rows: list[MessageRow] = []
         self._delivery_rows: list[DeliveryRow] = []
 
-    @property
-    def next_seq(self) -> int:
-        """The number that the next message gets."""
-        return self._next_seq
-
-    def pace(self, sender: int, recipient: int = 0) -> int:
-        """The pace of a sender, or from a sender to a recipient, as this transaction leaves it."""
-        key = (sender, recipient)
-        return self.paces[key] if key in self.paces else budgets.meter(self.posting.database, sender, recipient)
-
-    def waiting(self, recipient: int) -> int:
-        """How many messages wait in a mailbox, with those of this transaction."""
-        return budgets.meter(self.posting.database, 0, recipient) + self.arrivals.get(recipient, 0)
+    def mailbox(self, agent: AgentRow) -> Mailbox:
+        """The mailbox of an agent."""
+        mailbox = self.mailboxes.get(agent.id)
+        if mailbox is None:
+            due_us, waiting = budgets.meters(self.posting.database, self.posting.desk.agent.id, agent.id)
+            mailbox = self.mailboxes[agent.id] = Mailbox(agent, due_us, waiting)
+        return mailbox
 
     def put(
-        self,
-        author: Author,
-        letter: Letter,
-        recipients: Sequence[AgentRow],
-        *,
-        place: Place = NEW_THREAD,
-        refusals: dict[int, str] = NO_REFUSALS,
+        self, author: Author, letter: Letter, to: Sequence[Mailbox], *, place: Place = NEW_THREAD, refusals: dict[int, str] = NO_REFUSALS
     ) -> Receipt:
         """Put one message down: a delivery for each recipient, held, refused, or in the mailbox with the bell to be rung."""
-        draft, now_ms = letter.draft, self.posting.now_ms
-        seq, first = self._next_seq, self._next_delivery
+        _, draft, kind, reply_by_ms, expires_ms, files = letter
+        seq, now_ms, first = self._next_seq, self.posting.now_ms, self._next_delivery
+        self._next_seq += 1
         self._message_rows.append(
             MessageRow(
-                seq, draft.id, HERE, author.agent, author.provenance, " ".join([agent.name for agent in recipients]), now_ms,
-                letter.kind, draft.urgency, place.root, place.reply_to, draft.subject, draft.body, letter.reply_by_ms, letter.expires_ms,
-                place.hops, draft.follow, len(letter.files), first, len(recipients),
+                seq, draft.id, HERE, author.agent, author.provenance, to[0].name if len(to) == 1 else " ".join([one.name for one in to]),
+                now_ms, kind, draft.urgency, place.root, place.reply_to, draft.subject, draft.body, reply_by_ms, expires_ms, place.hops,
+                draft.follow, len(files), first, len(to),
             )
         )  # fmt: skip
-        progress = tuple([self._deliver(seq, agent, place.held, refusals.get(agent.id)) for agent in recipients])
-        self._next_seq += 1
-        if letter.files:
-            messages.insert_attachments(self.posting.database, seq, letter.files)
-        if letter.expires_ms is not None:
-            waits.set_timer(self.posting.database, waits.Timer(letter.expires_ms, "expire", seq))
+        progress = tuple([self._deliver(seq, mailbox, place.held, refusals.get(mailbox.agent)) for mailbox in to])
+        if files:
+            messages.insert_attachments(self.posting.database, seq, files)
+        if expires_ms is not None:
+            waits.set_timer(self.posting.database, waits.Timer(expires_ms, "expire", seq))
         id = draft.id or str(seq)
-        return Receipt(id, seq, place.name or id, now_ms, progress)
+        receipt = Receipt(id, seq, place.name or id, now_ms, progress)
+        if draft.id is not None:
+            self.receipts[draft.id] = letter, receipt
+        return receipt
 
-    def _deliver(self, seq: int, agent: AgentRow, held: str | None, refused: str | None) -> Progress:
-        now_ms = self.posting.now_ms
-        delivery = self._next_delivery
+    def _deliver(self, seq: int, mailbox: Mailbox, held: str | None, refused: str | None) -> Progress:
+        delivery, now_ms = self._next_delivery, self.posting.now_ms
         self._next_delivery += 1
         if refused is not None:
-            self._delivery_rows.append(DeliveryRow(delivery, seq, agent.id, None, State.REFUSED, refused, None, now_ms))
-            return Progress(agent.name, State.REFUSED, online=False, reason=refused, ended_ms=now_ms)
+            self._delivery_rows.append(DeliveryRow(delivery, seq, mailbox.agent, None, State.REFUSED, refused, None, now_ms))
+            return Progress(mailbox.name, State.REFUSED, online=False, reason=refused, ended_ms=now_ms)
         if held is not None:
-            self._delivery_rows.append(DeliveryRow(delivery, seq, agent.id, None, State.HELD, held, None, None))
-            return Progress(agent.name, State.HELD, online=False, reason=held)
-        self.arrivals[agent.id] = self.arrivals.get(agent.id, 0) + 1
-        online = self.posting.wake(agent.id)
-        self._delivery_rows.append(DeliveryRow(delivery, seq, agent.id, agent.id, State.DELIVERED, None, now_ms, None))
-        return Progress(agent.name, State.DELIVERED, online, None, now_ms)
+            self._delivery_rows.append(DeliveryRow(delivery, seq, mailbox.agent, None, State.HELD, held, None, None))
+            return Progress(mailbox.name, State.HELD, online=False, reason=held)
+        mailbox.arrived += 1
+        if mailbox.online is None:
+            mailbox.online = self.posting.wake(mailbox.agent)
+        self._delivery_rows.append(DeliveryRow(delivery, seq, mailbox.agent, mailbox.agent, State.DELIVERED, None, now_ms, None))
+        return Progress(mailbox.name, State.DELIVERED, mailbox.online, None, now_ms)
 
     def write(self) -> None:
         """Write everything that was put down."""
-        database = self.posting.database
+        database, sender = self.posting.database, self.posting.desk.agent.id
         messages.insert(database, self._message_rows)
         deliveries.insert(database, self._delivery_rows)
-        budgets.set_meters(database, self.paces, self.arrivals)
+        meters = [(sender, 0, self.due_us)]
+        for mailbox in self.mailboxes.values():
+            meters += ((sender, mailbox.agent, mailbox.due_us), (0, mailbox.agent, mailbox.arrived))
+        budgets.set_meters(database, meters)

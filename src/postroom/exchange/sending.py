@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from postroom.core import pace
-from postroom.core.address import RESERVED, Address, close_names
+from postroom.core.address import RESERVED, Name, close_names
 from postroom.core.errors import (
     AmbiguousId,
     BadValue,
@@ -19,10 +19,11 @@ from postroom.core.errors import (
     TooMany,
     WorldError,
 )
+from postroom.core.limits import Limits
 from postroom.core.message import Attachment, Draft, Letter, Receipt, checked
 from postroom.exchange import notices
 from postroom.exchange.desk import Desk, Posting, admit
-from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Author, Outbox, Place
+from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Author, Mailbox, Outbox, Place
 from postroom.store import agents, budgets, deliveries, messages, waits
 from postroom.store.agents import AgentRow
 from postroom.store.budgets import ThreadBudget
@@ -57,28 +58,25 @@ def keep_files(desk: Desk, draft: Draft) -> tuple[Attachment, ...]:
 def post(outbox: Outbox, letter: Letter) -> Receipt:
     """Put one message of the desk's agent down, or find it there already. Raises what forbids it."""
     draft = letter.draft
-    recipients = [recipient(outbox, address, create=draft.create) for address in letter.to]
+    recipients = [outbox.by_name.get(address.name) or recipient(outbox, address.name, create=draft.create) for address in letter.to]
     if draft.id is not None and (receipt := earlier(outbox, letter, recipients)):
         return receipt
     place = NEW_THREAD if draft.reply_to is None and draft.thread is None else placed(outbox, draft, recipients)
     return deliver(outbox, letter, recipients, place)
 
 
-def deliver(outbox: Outbox, letter: Letter, recipients: list[AgentRow], place: Place) -> Receipt:
+def deliver(outbox: Outbox, letter: Letter, recipients: list[Mailbox], place: Place) -> Receipt:
     """Put a message down at its place, at the pace that is allowed."""
     refusals = paced(outbox, recipients)
     author = Author(outbox.posting.desk.agent.id, outbox.posting.provenance())
     receipt = outbox.put(author, letter, recipients, place=place, refusals=refusals)
     if letter.reply_by_ms is not None:
-        expect_reply(outbox, receipt.seq, letter.reply_by_ms, [agent for agent in recipients if agent.id not in refusals])
+        expect_reply(outbox, receipt.seq, letter.reply_by_ms, [mailbox.agent for mailbox in recipients if mailbox.agent not in refusals])
     return receipt
 
 
-def recipient(outbox: Outbox, address: Address, *, create: bool) -> AgentRow:
-    """The agent of an address. Raises NoSuchAgent with close names, unless its mailbox is to be made."""
-    name = address.name
-    if name in outbox.directory:
-        return outbox.directory[name]
+def recipient(outbox: Outbox, name: Name, *, create: bool) -> Mailbox:
+    """The mailbox of a name. Raises NoSuchAgent with close names, unless it is to be made."""
     database = outbox.posting.database
     agent = agents.by_name(database, name)
     if agent is None and create and name not in RESERVED:
@@ -87,47 +85,57 @@ def recipient(outbox: Outbox, address: Address, *, create: bool) -> AgentRow:
         raise NoSuchAgent(name=name, close=close_names(name, agents.names(database)))
     if agent.kind == "system":
         raise ReservedName(name=name)
-    outbox.directory[name] = agent
-    return agent
+    mailbox = outbox.by_name[name] = outbox.mailbox(agent)
+    return mailbox
 
 
-def earlier(outbox: Outbox, letter: Letter, recipients: list[AgentRow]) -> Receipt | None:
+def earlier(outbox: Outbox, letter: Letter, recipients: list[Mailbox]) -> Receipt | None:
     """The receipt of a message that was sent before with the same id. Raises IdTaken when that was another message."""
     draft, database = letter.draft, outbox.posting.database
-    assert draft.id is not None
+    assert draft.id is not None, "only a sender's own id can come twice"
+    if draft.id in outbox.receipts:
+        first, receipt = outbox.receipts[draft.id]
+        if first != letter:
+            raise IdTaken(id=draft.id, seq=receipt.seq)
+        return receipt
     found = messages.by_sender_id(database, outbox.posting.desk.agent.id, draft.id)
     if found is None:
         return None
     said = (found.recipients, found.kind, found.subject, found.body)
-    if said != (" ".join(agent.name for agent in recipients), letter.kind, draft.subject, draft.body):
+    if said != (" ".join(mailbox.name for mailbox in recipients), letter.kind, draft.subject, draft.body):
         raise IdTaken(id=draft.id, seq=found.seq)
     thread = draft.id if found.thread is None else notices.thread_name(outbox, found.thread)
     return Receipt(draft.id, found.seq, thread, found.sent_ms, deliveries.progress(database, found.seq))
 
 
-def paced(outbox: Outbox, recipients: list[AgentRow]) -> dict[int, str]:
+def paced(outbox: Outbox, recipients: list[Mailbox]) -> dict[int, str]:
     """Charge the paces. Names the recipients that cannot take the message and why; raises when none of them can."""
     limits, now_us = outbox.posting.desk.config.limits, outbox.posting.now_us
-    sender = outbox.posting.desk.agent.id
-    due = pace.due_after(outbox.pace(sender), now_us=now_us, count=len(recipients), per_minute=limits.sender_per_minute)
-    if wait := pace.wait_us(due, now_us=now_us):
-        raise TooFast(limit_name="sender_per_minute", limit=limits.sender_per_minute, retry_after_ms=-(-wait // 1000))
-    outbox.paces[sender, 0] = due
-    refusals: dict[int, WorldError] = {}
-    for agent in recipients:
-        due = pace.due_after(outbox.pace(sender, agent.id), now_us=now_us, count=1, per_minute=limits.pair_per_minute)
-        if wait := pace.wait_us(due, now_us=now_us):
-            refusals[agent.id] = TooFast(limit_name="pair_per_minute", limit=limits.pair_per_minute, retry_after_ms=-(-wait // 1000))
-        elif outbox.waiting(agent.id) >= limits.waiting:
-            refusals[agent.id] = MailboxFull(name=agent.name, limit=limits.waiting)
+    due = pace.due_after(outbox.due_us, now_us, len(recipients), limits.sender_per_minute)
+    if wait := pace.wait_ms(due, now_us):
+        raise TooFast(limit_name="sender_per_minute", limit=limits.sender_per_minute, retry_after_ms=wait)
+    outbox.due_us = due
+    refusals = NO_REFUSALS
+    for mailbox in recipients:
+        due = pace.due_after(mailbox.due_us, now_us, 1, limits.pair_per_minute)
+        if due - now_us > pace.MINUTE_US or mailbox.waiting + mailbox.arrived >= limits.waiting:
+            error = cannot_take(mailbox, pace.wait_ms(due, now_us), limits)
+            if len(refusals) == len(recipients) - 1:  # the last one that could have taken it
+                raise error
+            refusals = refusals | {mailbox.agent: f"{error.code}: {error}"}
         else:
-            outbox.paces[sender, agent.id] = due
-    if refusals and len(refusals) == len(recipients):
-        raise next(iter(refusals.values()))
-    return {agent: f"{error.code}: {error}" for agent, error in refusals.items()} if refusals else NO_REFUSALS
+            mailbox.due_us = due
+    return refusals
 
 
-def placed(outbox: Outbox, draft: Draft, recipients: list[AgentRow]) -> Place:
+def cannot_take(mailbox: Mailbox, wait_ms: int, limits: Limits) -> WorldError:
+    """Why a recipient cannot take a message now."""
+    if wait_ms:
+        return TooFast(limit_name="pair_per_minute", limit=limits.pair_per_minute, retry_after_ms=wait_ms)
+    return MailboxFull(name=mailbox.name, limit=limits.waiting)
+
+
+def placed(outbox: Outbox, draft: Draft, recipients: list[Mailbox]) -> Place:
     """Where a message stands that names a thread or the message that it answers, with all that follows from an answer."""
     database, sender = outbox.posting.database, outbox.posting.desk.agent
     answered = resolve(database, draft.reply_to, sender) if draft.reply_to is not None else None
@@ -137,7 +145,7 @@ def placed(outbox: Outbox, draft: Draft, recipients: list[AgentRow]) -> Place:
         raise BadValue(name="thread", value=draft.thread, why=f"message {draft.reply_to} is in another thread")
     hops = 0 if answered is None or sender.kind == "human" else answered.hops + 1
     held = budgeted(outbox, threaded.root, hops, recipients)
-    if answered is not None and held is None and answered.sender in {agent.id for agent in recipients}:
+    if answered is not None and held is None and answered.sender in {mailbox.agent for mailbox in recipients}:
         note_answer(outbox.posting, answered, by=sender.id)
     return Place(threaded.root, notices.thread_name(outbox, threaded.root), answered and answered.seq, hops, held)
 
@@ -152,7 +160,7 @@ def resolve(database: Database, id: str, agent: AgentRow) -> Parent:
     return found[0]
 
 
-def budgeted(outbox: Outbox, root: int, hops: int, recipients: list[AgentRow]) -> str | None:
+def budgeted(outbox: Outbox, root: int, hops: int, recipients: list[Mailbox]) -> str | None:
     """Count the turn of a thread. Says why the message is held, if it is, and tells everyone concerned when that happens first."""
     desk, database = outbox.posting.desk, outbox.posting.database
     sender, limits = desk.agent, desk.config.limits
@@ -164,7 +172,7 @@ def budgeted(outbox: Outbox, root: int, hops: int, recipients: list[AgentRow]) -
     held = pace.held_because(turns=turns, turns_max=limits.thread_turns, hops=hops, hops_max=limits.hops)
     budgets.set_thread(database, root, ThreadBudget(turns, sender.id, held))
     if held is not None:
-        notices.notify_held(outbox, root, {sender.id, *(agent.id for agent in recipients)}, held)
+        notices.notify_held(outbox, root, {sender.id, *(mailbox.agent for mailbox in recipients)}, held)
     return held
 
 
@@ -175,12 +183,12 @@ def note_answer(posting: Posting, answered: Parent, *, by: int) -> None:
     waits.close_request(posting.database, by, answered.seq)
 
 
-def expect_reply(outbox: Outbox, seq: int, reply_by_ms: int, recipients: list[AgentRow]) -> None:
+def expect_reply(outbox: Outbox, seq: int, reply_by_ms: int, recipients: list[int]) -> None:
     """Note the open questions. Raises TooMany."""
     database, desk = outbox.posting.database, outbox.posting.desk
     limit = desk.config.limits.requests
     if waits.count_requests(database, desk.agent.id) + len(recipients) > limit:
         raise TooMany(limit=limit, things="messages of yours that expect an answer", limit_name="requests")
     for agent in recipients:
-        waits.insert_request(database, agent.id, seq, desk.agent.id)
+        waits.insert_request(database, agent, seq, desk.agent.id)
     waits.set_timer(database, waits.Timer(reply_by_ms, "deadline", seq))

@@ -12,7 +12,6 @@ from postroom.exchange.desk import POSTROOM_PROVENANCE, Desk, Posting
 from postroom.exchange.outbox import Author, Outbox, Place
 from postroom.store import agents, messages, waits
 from postroom.store import sessions as stored
-from postroom.store.agents import AgentRow
 from postroom.store.deliveries import Handed
 from postroom.store.sessions import Offer
 
@@ -36,16 +35,17 @@ def open_session(desk: Desk, draft: Draft) -> Receipt:
     letter = checked(draft, limits, now_ms=desk.now_ms(), kind=Kind.SYN)
     with desk.posting(safe=True) as posting:
         outbox = Outbox(posting)
-        peers = [sending.recipient(outbox, address, create=False) for address in letter.to]
-        if len(peers) > 1 or peers[0].id == desk.agent.id:
+        peers = [sending.recipient(outbox, address.name, create=False) for address in letter.to]
+        if len(peers) > 1 or peers[0].agent == desk.agent.id:
             raise BadValue(name="to", value=draft.to, why="a session is with one other agent")
         if draft.id is not None and (receipt := sending.earlier(outbox, letter, peers)):
             return receipt
         sending.paced(outbox, peers)
         receipt = outbox.put(Author(desk.agent.id, posting.provenance()), letter._replace(reply_by_ms=None), peers)
         place = Place(receipt.seq, receipt.id, reply_to=receipt.seq)
-        if peers[0].auto_accept:
-            outbox.put(Author(peers[0].id, POSTROOM_PROVENANCE), Letter((), Draft(""), Kind.SYN_ACK), [desk.agent], place=place)
+        if agents.by_id(posting.database, peers[0].agent).auto_accept:
+            accepted = Letter((), Draft(""), Kind.SYN_ACK)
+            outbox.put(Author(peers[0].agent, POSTROOM_PROVENANCE), accepted, [outbox.mailbox(desk.agent)], place=place)
             watch_idleness(posting, receipt.seq)
         else:
             lapses_ms = letter.reply_by_ms or posting.now_ms + limits.handshake_ms
@@ -86,20 +86,19 @@ def act(desk: Desk, id: str, kind: Kind, draft: Draft) -> Receipt:
     letter = letter._replace(files=sending.keep_files(desk, draft))
     with desk.posting(safe=True) as posting:
         outbox = Outbox(posting)
-        if draft.id is not None and (receipt := sending.earlier(outbox, letter, [other])):
+        to = [outbox.mailbox(other)]
+        if draft.id is not None and (receipt := sending.earlier(outbox, letter, to)):
             return receipt
         check_turn(posting, found, kind)
         if kind is Kind.DATA:
-            receipt = sending.deliver(
-                outbox, letter, [other], sending.placed(outbox, letter.draft._replace(thread=str(found.root)), [other])
-            )
+            receipt = sending.deliver(outbox, letter, to, sending.placed(outbox, draft._replace(thread=str(found.root)), to))
         else:
-            receipt = control(outbox, found, letter, other)
+            receipt = control(outbox, found, letter)
         outbox.write()
     return receipt
 
 
-def control(outbox: Outbox, found: Offer, letter: Letter, other: AgentRow) -> Receipt:
+def control(outbox: Outbox, found: Offer, letter: Letter) -> Receipt:
     """Put down a message that changes the state of a session. Not held or slowed by any budget: an end must always be possible."""
     posting = outbox.posting
     answers = letter.kind in {Kind.SYN_ACK, Kind.SYN_NACK}
@@ -109,7 +108,9 @@ def control(outbox: Outbox, found: Offer, letter: Letter, other: AgentRow) -> Re
     if letter.kind is Kind.SYN_ACK:
         watch_idleness(posting, found.root)
     place = Place(found.root, found.id, reply_to=found.root if answers else None)
-    return outbox.put(Author(posting.desk.agent.id, posting.provenance()), letter, [other], place=place)
+    agent = posting.desk.agent.id
+    other = agents.by_id(posting.database, found.other(agent))
+    return outbox.put(Author(agent, posting.provenance()), letter, [outbox.mailbox(other)], place=place)
 
 
 def acknowledge(posting: Posting, handed: Sequence[Handed]) -> None:
@@ -122,7 +123,7 @@ def acknowledge(posting: Posting, handed: Sequence[Handed]) -> None:
             agent = posting.desk.agent.id
             if after(stored.state(posting.database, found), found.side(agent), Kind.FIN_ACK):
                 outbox = outbox or Outbox(posting)
-                control(outbox, found, Letter((), Draft(""), Kind.FIN_ACK), agents.by_id(posting.database, found.other(agent)))
+                control(outbox, found, Letter((), Draft(""), Kind.FIN_ACK))
     if outbox is not None:
         outbox.write()
 

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from postroom.store.database import Database
 
+METERS = """
+SELECT (SELECT value FROM meter WHERE sender = ?1 AND recipient = ?2), (SELECT value FROM meter WHERE sender = 0 AND recipient = ?2)
+"""
 SET_METER = "INSERT INTO meter VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = iif(sender = 0, value, 0) + excluded.value"
 
 
@@ -17,18 +20,15 @@ class ThreadBudget(NamedTuple):
     held: str | None = None
 
 
-def meter(database: Database, sender: int, recipient: int) -> int:
-    """One number; 0 when it was never set."""
-    for (value,) in database.execute("SELECT value FROM meter WHERE sender = ? AND recipient = ?", (sender, recipient)):
-        return int(value)
-    return 0
+def meters(database: Database, sender: int, recipient: int) -> tuple[int, int]:
+    """The pace from a sender to a recipient, and how many messages wait in the mailbox of the recipient; 0 what was never set."""
+    ((due_us, waiting),) = database.execute(METERS, (sender, recipient))
+    return due_us or 0, waiting or 0
 
 
-def set_meters(database: Database, paces: dict[tuple[int, int], int], arrivals: dict[int, int]) -> None:
-    """Write the paces by (sender, recipient or 0), and count arrivals into the mailboxes of recipients."""
-    rows = [(sender, recipient, value) for (sender, recipient), value in paces.items()]
-    rows += [(0, recipient, number) for recipient, number in arrivals.items()]
-    database.executemany(SET_METER, rows)
+def set_meters(database: Database, meters: list[tuple[int, int, int]]) -> None:
+    """Write paces as (sender, recipient or 0, µs), and count arrivals as (0, recipient, number)."""
+    database.executemany(SET_METER, meters)
 
 
 def thread(database: Database, root: int) -> ThreadBudget | None:

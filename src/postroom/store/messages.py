@@ -54,6 +54,9 @@ class Parent(NamedTuple):
         return self.thread or self.seq
 
 
+NEXT = """
+SELECT (SELECT max(seq) FROM message), (SELECT max(id) FROM delivery), (SELECT value FROM meter WHERE sender = ? AND recipient = 0)
+"""
 SEQ_DIGITS = 18  # what always fits into 64 bits
 INSERT = f"INSERT INTO message VALUES ({', '.join('?' * len(MessageRow._fields))})"
 PARENT = "SELECT seq, id, sender, thread, hops, kind, reply_by_ms, delivery, fan_out FROM message"
@@ -70,10 +73,10 @@ KINDS = {kind.value: kind for kind in Kind}
 URGENCIES = {urgency.value: urgency for urgency in Urgency}
 
 
-def next_ids(database: Database) -> tuple[int, int]:
-    """The next seq and the next delivery id. Pruning keeps the last of each, so that none is ever used twice."""
-    ((seq, delivery),) = database.execute("SELECT (SELECT max(seq) FROM message), (SELECT max(id) FROM delivery)")
-    return (seq or 0) + 1, (delivery or 0) + 1
+def next_ids(database: Database, sender: int) -> tuple[int, int, int]:
+    """The next seq and the next delivery id, and the pace of a sender. Pruning keeps the last row of each, so none is ever used twice."""
+    ((seq, delivery, due_us),) = database.execute(NEXT, (sender,))
+    return (seq or 0) + 1, (delivery or 0) + 1, due_us or 0
 
 
 def insert(database: Database, rows: list[MessageRow]) -> None:
