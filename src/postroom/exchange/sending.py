@@ -23,7 +23,7 @@ from postroom.core.limits import Limits
 from postroom.core.message import Attachment, Draft, Letter, Receipt, checked
 from postroom.exchange import notices
 from postroom.exchange.desk import Desk, Posting, admit
-from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Author, Mailbox, Outbox, Place
+from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Mailbox, Outbox, Place
 from postroom.store import agents, budgets, deliveries, messages, waits
 from postroom.store.agents import AgentRow
 from postroom.store.budgets import ThreadBudget
@@ -68,8 +68,7 @@ def post(outbox: Outbox, letter: Letter) -> Receipt:
 def deliver(outbox: Outbox, letter: Letter, recipients: list[Mailbox], place: Place) -> Receipt:
     """Put a message down at its place, at the pace that is allowed."""
     refusals = paced(outbox, recipients)
-    author = Author(outbox.posting.desk.agent.id, outbox.posting.provenance())
-    receipt = outbox.put(author, letter, recipients, place=place, refusals=refusals)
+    receipt = outbox.put(outbox.author, letter, recipients, place=place, refusals=refusals)
     if letter.reply_by_ms is not None:
         expect_reply(outbox, receipt.seq, letter.reply_by_ms, [mailbox.agent for mailbox in recipients if mailbox.agent not in refusals])
     return receipt

@@ -41,7 +41,7 @@ def open_session(desk: Desk, draft: Draft) -> Receipt:
         if draft.id is not None and (receipt := sending.earlier(outbox, letter, peers)):
             return receipt
         sending.paced(outbox, peers)
-        receipt = outbox.put(Author(desk.agent.id, posting.provenance()), letter._replace(reply_by_ms=None), peers)
+        receipt = outbox.put(outbox.author, letter._replace(reply_by_ms=None), peers)
         place = Place(receipt.seq, receipt.id, reply_to=receipt.seq)
         if agents.by_id(posting.database, peers[0].agent).auto_accept:
             accepted = Letter((), Draft(""), Kind.SYN_ACK)
@@ -108,9 +108,8 @@ def control(outbox: Outbox, found: Offer, letter: Letter) -> Receipt:
     if letter.kind is Kind.SYN_ACK:
         watch_idleness(posting, found.root)
     place = Place(found.root, found.id, reply_to=found.root if answers else None)
-    agent = posting.desk.agent.id
-    other = agents.by_id(posting.database, found.other(agent))
-    return outbox.put(Author(agent, posting.provenance()), letter, [outbox.mailbox(other)], place=place)
+    other = agents.by_id(posting.database, found.other(posting.desk.agent.id))
+    return outbox.put(outbox.author, letter, [outbox.mailbox(other)], place=place)
 
 
 def acknowledge(posting: Posting, handed: Sequence[Handed]) -> None:

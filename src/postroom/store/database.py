@@ -64,7 +64,7 @@ class Rows(Protocol):
     """What a statement found, one row after the other or all at once."""
 
     def __iter__(self) -> Iterator[Row]: ...
-    def fetchall(self) -> list[Row]: ...  # noqa: D102  # apsw's
+    def fetchall(self) -> list[Row]: ...
 
 
 class Execute(Protocol):

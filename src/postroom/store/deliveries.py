@@ -7,20 +7,7 @@ from typing import NamedTuple
 
 from postroom.core.message import Message, Progress, State, before
 from postroom.store import messages
-from postroom.store.database import Database
-
-
-class DeliveryRow(NamedTuple):
-    """A new row of `delivery`."""
-
-    id: int
-    message: int
-    recipient: int
-    unread: int | None
-    state: str
-    reason: str | None
-    delivered_ms: int | None
-    ended_ms: int | None
+from postroom.store.database import Database, Row
 
 
 class Handed(NamedTuple):
@@ -57,7 +44,7 @@ def states(*members: State) -> str:
     return ", ".join(f"'{member}'" for member in members)
 
 
-INSERT = f"INSERT INTO delivery ({', '.join(DeliveryRow._fields)}) VALUES ({', '.join('?' * len(DeliveryRow._fields))})"
+INSERT = "INSERT INTO delivery (id, message, recipient, unread, state, reason, delivered_ms, ended_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 TAKE = f"""
 {messages.MESSAGE}, d.id, m.sender, coalesce(m.thread, m.seq), m.followed, d.handovers
 FROM delivery d JOIN message m ON m.seq = d.message {messages.TABLES}
@@ -96,8 +83,8 @@ WHERE m.seq = ? ORDER BY d.id
 """
 
 
-def insert(database: Database, rows: list[DeliveryRow]) -> None:
-    """Put messages into mailboxes, or beside them when they are held or refused."""
+def insert(database: Database, rows: list[Row]) -> None:
+    """Put messages into mailboxes, or beside them when they are held or refused; columns as INSERT names them."""
     database.executemany(INSERT, rows)
 
 

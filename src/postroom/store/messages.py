@@ -79,8 +79,8 @@ def next_ids(database: Database, sender: int) -> tuple[int, int, int]:
     return (seq or 0) + 1, (delivery or 0) + 1, due_us or 0
 
 
-def insert(database: Database, rows: list[MessageRow]) -> None:
-    """Append messages."""
+def insert(database: Database, rows: list[Row]) -> None:
+    """Append messages, given in the order of MessageRow."""
     database.executemany(INSERT, rows)
 
 
