@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from time import monotonic, sleep  # noqa: TID251  # in the queue for the write lock nothing rings
-from typing import Any, Protocol
 
 import apsw
 
@@ -26,6 +25,7 @@ from postroom.core.errors import (
     StoreReadOnly,
     StoreUnusable,
 )
+from postroom.core.types import Any, Protocol
 from postroom.store.place import check_place
 
 SCHEMA_VERSION = 1
@@ -64,13 +64,18 @@ class Rows(Protocol):
     """What a statement found, one row after the other or all at once."""
 
     def __iter__(self) -> Iterator[Row]: ...
-    def fetchall(self) -> list[Row]: ...
+
+    def fetchall(self) -> list[Row]:
+        """All of them."""
+        ...
 
 
 class Execute(Protocol):
     """Runs a statement."""
 
-    def __call__(self, statements: str, bindings: Sequence[apsw.SQLiteValue] = ()) -> Rows: ...
+    def __call__(self, statements: str, bindings: Sequence[apsw.SQLiteValue] = ()) -> Rows:
+        """With each ? bound to a value."""
+        ...
 
 
 class Database:
