@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from threading import RLock
 from time import monotonic
 from types import TracebackType
-from typing import Self, Unpack
 
 from postroom.config import identity
 from postroom.core.errors import NoAnswer
 from postroom.core.message import Attachment, Draft, DraftOptions, Kind, Message, Receipt, State
 from postroom.core.session import SessionView
+from postroom.core.types import Self, Unpack
 from postroom.delivery import Delivery
 from postroom.exchange import asking, presence, reading, sending, sessions, tracing
 from postroom.exchange.desk import Desk, Options, open_desk

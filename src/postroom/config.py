@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from postroom.core.errors import BadConfig, BadValue, NoIdentity
 from postroom.core.limits import Limits, limits_from
+from postroom.core.types import NamedTuple
 
 SAFE, RELAXED = "safe", "relaxed"
 

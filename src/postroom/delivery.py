@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, Unpack
-
 from postroom.core.message import Attachment, DraftOptions, Message, Receipt
+from postroom.core.types import TYPE_CHECKING, Self, Unpack
 
 if TYPE_CHECKING:
     import os

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, Unpack
 
 from postroom.core.errors import NotYourTurn, SessionClosed, SessionDeclined, SessionTimeout
 from postroom.core.message import DraftOptions, Kind, Receipt
 from postroom.core.session import LIVE, SessionState, SessionView
+from postroom.core.types import TYPE_CHECKING, Self, Unpack
 from postroom.delivery import Delivery
 
 if TYPE_CHECKING:

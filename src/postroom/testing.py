@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 from types import TracebackType
-from typing import Self
 
 from postroom.agent import Agent, connect
+from postroom.core.types import Self
 
 
 class PostRoom:

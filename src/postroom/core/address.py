@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, NewType
 
 from postroom.core.errors import BadAddress, BadName, ReservedName
+from postroom.core.types import NamedTuple, NewType
 
 Name = NewType("Name", str)
 

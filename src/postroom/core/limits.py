@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
-
 from postroom.core.errors import BadValue
+from postroom.core.types import Annotated, NamedTuple
 
 
 class Limits(NamedTuple):
@@ -42,9 +41,9 @@ class Limit(NamedTuple):
 
 def table() -> list[Limit]:
     """The rows, in the order of the documentation."""
-    from typing import get_type_hints
+    import typing
 
-    hints = get_type_hints(Limits, include_extras=True)
+    hints = typing.get_type_hints(Limits, localns={"Annotated": typing.Annotated}, include_extras=True)
     return [Limit(name, Limits._field_defaults[name], *hints[name].__metadata__) for name in Limits._fields]
 
 

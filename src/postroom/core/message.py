@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple, TypedDict
 
 from postroom.core.address import Address, read_address
 from postroom.core.errors import BadId, BadText, BadValue, NoLinks, NoRecipient, NoRooms, TooLarge
 from postroom.core.limits import Limits
+from postroom.core.types import NamedTuple, TypedDict
 
 
 class Kind(StrEnum):

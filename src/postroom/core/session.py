@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
 from postroom.core.message import Kind
+from postroom.core.types import NamedTuple
 
 
 class SessionState(StrEnum):

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from time import time_ns
 from types import TracebackType
-from typing import NamedTuple, Self
 
 from postroom import doorbell
 from postroom.config import RELAXED, Config, checked_durability, read_config
@@ -15,6 +14,7 @@ from postroom.core.address import HUMAN, claimable
 from postroom.core.errors import Closed, TooMany
 from postroom.core.limits import Limits
 from postroom.core.message import Provenance
+from postroom.core.types import NamedTuple, Self
 from postroom.store import agents
 from postroom.store.agents import AgentRow, AttachedRow
 from postroom.store.database import Database, open_database

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from postroom.core.message import Letter, Progress, Receipt, State
+from postroom.core.types import NamedTuple
 from postroom.exchange.desk import Posting
 from postroom.store import budgets, deliveries, messages, waits
 from postroom.store.agents import AgentRow

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from postroom.core.address import Name
 from postroom.core.message import Provenance
+from postroom.core.types import NamedTuple
 from postroom.store.database import Database
 
 

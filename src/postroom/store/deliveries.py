@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from postroom.core.message import Message, Progress, State, before
+from postroom.core.types import NamedTuple
 from postroom.store import messages
 from postroom.store.database import Database, Row
 

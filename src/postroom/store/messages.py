@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import apsw
 
 from postroom.core.message import Attachment, Kind, Message, Provenance, Urgency
+from postroom.core.types import NamedTuple
 from postroom.store.database import Database, Row
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from postroom.core.message import Kind
 from postroom.core.session import SessionState, SessionView, Side, fold
+from postroom.core.types import NamedTuple
 from postroom.store.database import Database
 
 CONTROLS = "('syn-ack', 'syn-nack', 'fin', 'fin-ack', 'lapse')"

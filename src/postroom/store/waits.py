@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from postroom.core.types import NamedTuple
 from postroom.store.database import Database
 from postroom.store.messages import MessageRow
 

@@ -1,0 +1,41 @@
+"""What is used of the module typing, without loading it: typing costs 2 to 5 ms, and its named tuples 3 more, of a 20 ms `postroom send`.
+
+To a type checker these are typing's own.
+"""
+
+TYPE_CHECKING = False
+__all__ = ["TYPE_CHECKING", "Annotated", "Any", "NamedTuple", "NewType", "Protocol", "Self", "TypedDict", "Unpack"]
+
+if TYPE_CHECKING:
+    from typing import Annotated, Any, NamedTuple, NewType, Protocol, Self, TypedDict, Unpack
+else:
+    from collections import namedtuple
+
+    class Record(type):
+        """Makes each class that derives from NamedTuple a named tuple of its annotations, as typing's does."""
+
+        def __new__(cls, name, bases, body):
+            if not bases:
+                return super().__new__(cls, name, bases, body)
+            fields = body.get("__annotations__", {})
+            defaults = [body.pop(field) for field in fields if field in body]
+            made = namedtuple(name, fields, defaults=defaults, module=body["__module__"])
+            for key, value in body.items():
+                if key not in {"__module__", "__slots__"}:
+                    setattr(made, key, value)
+            return made
+
+    class NamedTuple(metaclass=Record):
+        """See typing.NamedTuple."""
+
+    class TypedDict(dict):
+        """See typing.TypedDict."""
+
+        def __init_subclass__(cls, *, total=True):
+            """Totality is the type checker's affair."""
+
+    def NewType(name, kind):
+        """See typing.NewType."""
+        return kind
+
+    Annotated = Any = Protocol = Self = Unpack = object
