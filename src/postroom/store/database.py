@@ -67,7 +67,6 @@ class Rows(Protocol):
 
     def fetchall(self) -> list[Row]:
         """All of them."""
-        ...
 
 
 class Execute(Protocol):
@@ -75,7 +74,6 @@ class Execute(Protocol):
 
     def __call__(self, statements: str, bindings: Sequence[apsw.SQLiteValue] = ()) -> Rows:
         """With each ? bound to a value."""
-        ...
 
 
 class Database:
