@@ -44,7 +44,10 @@ class Failure:
     lasting: bool = False
 
     def __str__(self) -> str:
-        name = apsw.mapping_extended_result_codes.get(self.code) or apsw.mapping_result_codes[self.code]
+        if self.act is Act.FLUSH:
+            name = errno.errorcode[self.code]
+        else:
+            name = apsw.mapping_extended_result_codes.get(self.code) or apsw.mapping_result_codes[self.code]
         return f"{self.act.value} fails {'for ever' if self.lasting else 'once'} with {name}"
 
 
@@ -86,6 +89,10 @@ class FailingDisk:
 
     def heal(self) -> None:
         self._failure = None
+
+    @property
+    def is_well(self) -> bool:
+        return self._failure is None
 
     def every(self, failure: Failure) -> Iterator[int]:
         """Let the n-th act fail while the caller's loop body runs, for n = 1, 2, 3 …

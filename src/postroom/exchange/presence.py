@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from postroom import doorbell
-from postroom.core.errors import BadValue
+from postroom.core.errors import BadValue, StoreUnusable
 from postroom.doorbell import Doorbell, Polling
 from postroom.exchange import notices
 from postroom.exchange.desk import Desk, Posting
@@ -28,8 +28,24 @@ def attach(desk: Desk) -> Doorbell | Polling:
         make_private(directory)
         check_directory(directory)
         bell = Doorbell(os.path.join(directory, f"{provenance}.sock"))
-    reattach(desk, bell)
+    try:
+        reattach(desk, bell)
+    except BaseException:
+        bell.close()
+        raise
     return bell
+
+
+def restore(desk: Desk, bell: Doorbell | Polling) -> bool:
+    """Hang the bell up again if it vanished. True when it had. Raises StoreUnusable when the store itself is gone."""
+    if bell.path is None or os.path.lexists(bell.path):
+        return False
+    if not os.path.lexists(desk.database.path):
+        raise StoreUnusable(path=desk.database.path, why="it has been removed. Connect again to begin a new one.")
+    directory = os.path.dirname(bell.path)
+    make_private(directory)
+    check_directory(directory)
+    return bell.restore()
 
 
 def reattach(desk: Desk, bell: Doorbell | Polling) -> None:
@@ -60,6 +76,9 @@ def bury(desk: Desk, rows: list[AttachedRow]) -> None:
         with desk.posting() as posting:
             for row in gone:
                 strike_off(posting, row)
+        for row in gone:
+            if row.socket is not None and os.path.lexists(row.socket):
+                doorbell.take_down(row.socket)
 
 
 def is_gone(row: AttachedRow) -> bool:

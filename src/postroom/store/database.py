@@ -163,6 +163,8 @@ class Database:
             pages, copied = self.connection.wal_checkpoint(mode=mode)
         except apsw.BusyError:
             return False
+        except apsw.Error as error:
+            raise self.undone(error) from error
         finally:
             self._leave_queue()
         self.wal_pages = pages - copied

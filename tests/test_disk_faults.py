@@ -1,0 +1,152 @@
+"""Every n-th write, sync, open … of a script fails: the error is one of ours, nothing accepted is lost, and trying again works."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+import pytest
+
+from postroom.agent import Agent
+from postroom.core.errors import DiskFull, NoSuchMessage, NotFlushed, PostroomError, StoreFailed, StoreReadOnly, StoreUnusable
+from postroom.core.message import Draft, State
+from postroom.delivery import Delivery
+from postroom.exchange import reading, tracing
+from postroom.exchange.desk import Desk, Options, now_us, open_desk
+from postroom.store import database
+from tests.faults.failing import FAILURES, Act, FailingDisk, Failure
+
+Result = TypeVar("Result")
+HOUR_US = 3_600_000_000
+BATCH = [f"b{number}" for number in range(5)]
+CALLED = {
+    apsw.SQLITE_FULL: (DiskFull,),
+    apsw.SQLITE_IOERR: (StoreFailed,),
+    apsw.SQLITE_CANTOPEN: (StoreFailed, StoreReadOnly, StoreUnusable),
+}
+
+
+class Script:
+    """What two agents do in a post room on a failing disk, step by step. A step that fails is tried once more, when the disk is well."""
+
+    def __init__(self, home: Path, disk: FailingDisk) -> None:
+        self._home = str(home)
+        self._disk = disk
+        self.accepted: list[str] = []
+        self.shown: set[str] = set()
+        self.errors: list[PostroomError] = []
+
+    def run(self) -> None:
+        ann, ben = self._try(lambda: self._connect("ann")), self._try(lambda: self._connect("ben"))
+        self._try(lambda: ben.profile(auto_accept=True))
+        for id in ("a1", "a2", "a3"):
+            self._send(ann, [id])
+        self._send(ann, BATCH)
+        self._try(lambda: self._take(ben))
+        self._try(lambda: self._read_on(ben))
+        self._try(lambda: self._talk(ann))
+        self._try(lambda: ann.search("body"))
+        self._try(lambda: ann._warden.tend())
+        self._send(ann, ["c1"])
+        self._try(lambda: ben._desk.database.checkpoint(all_of_it=True))
+        self._send(ann, ["c2"])
+        self._try(lambda: self._take(ben))
+        self._try(ann.close)
+        self._try(ben.close)
+
+    def _try(self, step: Callable[[], Result]) -> Result:
+        try:
+            return step()
+        except PostroomError as error:
+            self._get_well(error)
+        return step()
+
+    def _get_well(self, error: PostroomError) -> None:
+        self._disk.heal()
+        self.errors.append(error)
+
+    def _connect(self, name: str) -> Agent:
+        return Agent(open_desk(name, self._home, interface="sdk", options=Options(vfs=self._disk.vfs)))
+
+    def _send(self, sender: Agent, ids: list[str]) -> None:
+        """An error means that nothing was changed, unless it is NotFlushed. Sending again is always right."""
+        drafts = [Draft("ben", f"body of {id}", id=id) for id in ids]
+        try:
+            sender.send_many(drafts)
+        except NotFlushed as error:
+            self._get_well(error)
+        except PostroomError as error:
+            self._get_well(error)
+            with pytest.raises(NoSuchMessage):
+                sender.status(ids[0])
+        if self._disk.is_well:
+            sender.send_many(drafts)
+        self.accepted += ids
+
+    def _take(self, reader: Agent) -> None:
+        taken = reader.take(limit=3)
+        self._show(taken)
+        reader.confirm(taken)
+
+    def _read_on(self, reader: Agent) -> None:
+        inbox = reader.inbox()
+        for _ in range(2):
+            self._show([next(inbox)])
+        inbox.close()
+
+    def _talk(self, opener: Agent) -> None:
+        session = opener.session("ben", "a task")
+        session.send("body of d1", id="d1")
+        self.accepted.append("d1")
+        session.close(timeout=0)
+
+    def _show(self, deliveries: list[Delivery]) -> None:
+        for delivery in deliveries:
+            assert delivery.redelivered == (delivery.id in self.shown), "new is new once"
+            self.shown.add(delivery.id)
+
+
+def check(home: Path, script: Script) -> None:
+    """With a disk that is well, an hour later: the store is whole, and everything accepted is read or comes now, once."""
+    ann, ben = (open_desk(name, str(home), interface="sdk", options=Options(clock=an_hour_later)) for name in ("ann", "ben"))
+    assert ann.database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert ann.database.execute("PRAGMA foreign_key_check").fetchall() == []
+    read = {id for id in script.accepted if tracing.status(ann, id).state is State.READ}
+    assert read <= script.shown
+    drained = list(drain(ben))
+    assert Counter(id for id, _ in drained if id in script.accepted) == Counter(set(script.accepted) - read)
+    assert {id for id, redelivered in drained if redelivered} <= script.shown
+    ann.close()
+    ben.close()
+
+
+def an_hour_later() -> int:
+    return now_us() + HOUR_US
+
+
+def drain(desk: Desk) -> Iterator[tuple[str, bool]]:
+    while taken := reading.take(desk, limit=10):
+        yield from ((one.message.id, one.message.redelivered) for one in taken)
+        reading.confirm(desk, taken)
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=str)
+def test_whatever_fails_is_said_and_nothing_accepted_is_lost(home, monkeypatch, failure):
+    expected = (NotFlushed,) if failure.act is Act.FLUSH else CALLED[failure.code & 0xFF]
+    errors: list[PostroomError] = []
+    with FailingDisk() as disk:
+        monkeypatch.setattr(database, "fdatasync", disk.flush)
+        for nth in disk.every(failure):
+            place = home / str(nth)
+            script = Script(place, disk)
+            script.run()
+            disk.heal()
+            check(place, script)
+            assert all(isinstance(error, expected) and str(error) for error in script.errors), (nth, script.errors)
+            errors += script.errors
+            shutil.rmtree(place)
+    assert errors, "this act never failed"
