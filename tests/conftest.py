@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from postroom.testing import PostRoom
+    from tests.times import Timed
 
 # What a harness, a terminal or a user's settings would say about who and where we are.
 FOREIGN = (
@@ -76,3 +77,11 @@ def post(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostRoom]:
     with PostRoom() as room:
         monkeypatch.setenv("POSTROOM_HOME", str(room.home))
         yield room
+
+
+@pytest.fixture
+def timed(post: PostRoom) -> Timed:
+    """The same store with a clock that stands still until the test moves it: `timed.agents("alice")`, `timed.pass_s(60)`."""
+    from tests.times import Timed
+
+    return Timed(post)

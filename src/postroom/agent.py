@@ -111,10 +111,10 @@ class Agent:
     def answer(self, message: Message, body: str, **options: Unpack[DraftOptions]) -> Receipt:
         """Answer a message, in the same thread; within a session, in the session."""
         if message.kind in {Kind.MESSAGE, Kind.NOTICE}:
-            draft = Draft(message.sender, body, reply_to=message.id)._replace(**options)
+            draft = Draft(message.sender, body, reply_to=str(message.seq))._replace(**options)
             return self.send_many([draft])[0]
-        options["reply_to"] = message.id
-        return self.say(message.thread, body, **options)
+        options["reply_to"] = str(message.seq)
+        return self.say(str(message.seq), body, **options)
 
     def ask(self, to: str, body: str, *, timeout: float = 60, **options: Unpack[DraftOptions]) -> Delivery:
         """Send a question and wait for the answer, which no other reader of this mailbox gets. Options as of `send`.

@@ -37,11 +37,11 @@ class Delivery(Message):
 
     def accept(self) -> Session:
         """Accept the session that this message (kind "syn") offers."""
-        return self.agent.accept(self.id)
+        return self.agent.accept(str(self.seq))
 
     def decline(self, reason: str) -> Receipt:
         """Decline the session that this message (kind "syn") offers."""
-        return self.agent.decline(self.id, reason)
+        return self.agent.decline(str(self.seq), reason)
 
     def save(self, attachment: Attachment, path: str | os.PathLike[str]) -> None:
         """Write an attached file to a new file at `path`."""

@@ -104,9 +104,13 @@ def ring_timers(desk: Desk) -> None:
 
 
 def expire(outbox: Outbox, about: MessageRow) -> None:
-    """Take a message that nobody read in time out of the mailboxes, and tell its sender."""
+    """Take a message that nobody read in time out of the mailboxes, and tell its sender. What is in hands may still be read."""
     posting = outbox.posting
     for delivery in range(about.delivery, about.delivery + about.fan_out):
+        in_hands_ms = deliveries.end_lease(posting.database, delivery, now_ms=posting.now_ms)
+        if in_hands_ms is not None:
+            waits.set_timer(posting.database, Timer(in_hands_ms, "expire", about.seq))
+            continue
         ended = deliveries.end(posting.database, delivery, State.EXPIRED, "expired: not read in time", now_ms=posting.now_ms)
         if ended is not None:
             waits.close_request(posting.database, ended.recipient, about.seq)

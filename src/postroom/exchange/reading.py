@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from postroom.core.errors import LeaseLost
+from postroom.core.errors import BadValue, LeaseLost
 from postroom.core.message import Message
 from postroom.exchange import sessions
 from postroom.exchange.desk import Desk, Posting
@@ -20,6 +20,7 @@ def take(desk: Desk, *, limit: int, confirm: Sequence[Handed] = (), claim: int |
 
     With `claim` only the answers to that message, or the messages of that thread, are taken.
     """
+    limit = min(checked_number(limit), desk.config.limits.batch)
     with desk.posting() as posting:
         settle(posting, confirm)
         handed = deliveries.waiting(posting.database, desk.agent.id, now_ms=posting.now_ms, limit=limit, claim=claim)
@@ -67,6 +68,13 @@ def give_back(desk: Desk, handed: Sequence[Handed]) -> None:
             posting.wake(desk.agent.id)
 
 
+def checked_number(limit: int) -> int:
+    """How many messages somebody wants at most. Raises BadValue."""
+    if limit < 1:
+        raise BadValue(name="limit", value=limit, why="it is a number above zero")
+    return limit
+
+
 def anything(desk: Desk) -> bool:
     """Whether a look into the mailbox may be worth a transaction."""
     with desk.reading() as database:
@@ -75,5 +83,6 @@ def anything(desk: Desk) -> bool:
 
 def peek(desk: Desk, *, limit: int) -> list[Message]:
     """Look at the waiting messages, also those in other hands, oldest first. Changes nothing."""
+    limit = min(checked_number(limit), desk.config.limits.page)
     with desk.reading() as database:
         return deliveries.peek(database, desk.agent.id, limit=limit)

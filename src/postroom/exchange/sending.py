@@ -101,7 +101,8 @@ def earlier(outbox: Outbox, letter: Letter, recipients: list[Mailbox]) -> Receip
     if found is None:
         return None
     said = (found.recipients, found.kind, found.subject, found.body)
-    if said != (" ".join(mailbox.name for mailbox in recipients), letter.kind, draft.subject, draft.body):
+    saying = (" ".join(mailbox.name for mailbox in recipients), letter.kind, draft.subject, draft.body)
+    if said != saying or messages.attachments(database, found.seq) != letter.files:
         raise IdTaken(id=draft.id, seq=found.seq)
     thread = draft.id if found.thread is None else notices.thread_name(outbox, found.thread)
     return Receipt(draft.id, found.seq, thread, found.sent_ms, deliveries.progress(database, found.seq))

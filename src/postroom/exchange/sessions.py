@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from postroom.core.errors import BadValue, NoSuchSession, NotYourTurn
+from postroom.core.errors import AmbiguousId, BadValue, NoSuchSession, NotYourTurn
 from postroom.core.message import Draft, Kind, Letter, Receipt, checked
 from postroom.core.session import SessionState, SessionView, after
 from postroom.exchange import sending
@@ -140,12 +140,14 @@ def watch_idleness(posting: Posting, root: int) -> None:
 
 
 def find(desk: Desk, id: str) -> Offer:
-    """The session of that id in which the desk's agent takes part. Raises NoSuchSession."""
-    for parent in messages.referred(desk.database, id, desk.agent.id):
-        found = stored.offer(desk.database, parent.seq)
-        if found is not None:
-            return found
-    raise NoSuchSession(id=id, agent=desk.agent.name)
+    """The session of the desk's agent with that id, or with a message of that id. Raises NoSuchSession, AmbiguousId."""
+    offers = {parent.root: stored.offer(desk.database, parent.root) for parent in messages.referred(desk.database, id, desk.agent.id)}
+    found = [offer for offer in offers.values() if offer is not None and desk.agent.id in (offer.opener, offer.peer)]
+    if not found:
+        raise NoSuchSession(id=id, agent=desk.agent.name)
+    if len(found) > 1:
+        raise AmbiguousId(id=id, choices=", ".join(str(offer.root) for offer in found))
+    return found[0]
 
 
 def show(desk: Desk, id: str) -> SessionView:

@@ -60,6 +60,9 @@ ANSWER = f"""
 UPDATE delivery SET state = 'answered', unread = NULL, answered_ms = ?4, read_ms = coalesce(read_ms, ?4)
 WHERE id BETWEEN ?1 AND ?2 AND recipient = ?3 AND state IN ({states(*before(State.ANSWERED))})
 """
+EXPIRE_AGAIN = """
+INSERT OR IGNORE INTO timer SELECT m.expires_ms, 'expire', m.seq FROM delivery d JOIN message m ON m.seq = d.message
+WHERE m.expires_ms IS NOT NULL AND d.state = 'handed' AND d.holder = ? AND """
 GIVE_BACK = "UPDATE delivery SET state = 'delivered', holder = NULL, lease_ms = NULL WHERE "
 PEEK = f"""
 {messages.MESSAGE}, d.handovers
@@ -161,14 +164,25 @@ def end(database: Database, delivery: int, state: State, reason: str, *, now_ms:
 
 
 def give_back(database: Database, recipient: int, holder: int) -> int:
-    """Put all that a reader had in hands back into the mailbox; it will be handed over again, marked as redelivered."""
+    """Put all that a reader had in hands back into the mailbox; it will be handed over again, marked as redelivered, or expire."""
+    database.execute(EXPIRE_AGAIN + "d.unread = ?", (holder, recipient))
     database.execute(GIVE_BACK + "unread = ? AND state = 'handed' AND holder = ?", (recipient, holder))
     return database.connection.changes()
 
 
 def give_back_one(database: Database, delivery: int, *, holder: int) -> None:
     """Put one message back into the mailbox, if this reader still has it."""
+    database.execute(EXPIRE_AGAIN + "d.id = ?", (holder, delivery))
     database.execute(GIVE_BACK + "id = ? AND state = 'handed' AND holder = ?", (delivery, holder))
+
+
+def end_lease(database: Database, delivery: int, *, now_ms: int) -> int | None:
+    """Put a message back whose reader has had it for too long. Returns until when it is in hands, if it still is."""
+    for lease_ms, holder in database.execute("SELECT lease_ms, holder FROM delivery WHERE id = ? AND state = 'handed'", (delivery,)):
+        if lease_ms > now_ms:
+            return int(lease_ms)
+        give_back_one(database, delivery, holder=holder)
+    return None
 
 
 def any_unread(database: Database, recipient: int) -> bool:
