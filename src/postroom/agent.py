@@ -1,4 +1,4 @@
-"""The SDK: an agent, its deliveries and its sessions, blocking. Every verb is one call into the exchange; here is only the waiting."""
+"""The SDK: an agent, blocking. Every verb is one call into the exchange, or what waiting.py makes of several."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from threading import RLock
 from time import monotonic
 from types import TracebackType
 
+from postroom import waiting
 from postroom.config import identity
-from postroom.core.errors import NoAnswer
+from postroom.core.errors import Closed, Forked
 from postroom.core.message import Attachment, Draft, DraftOptions, Kind, Message, Receipt, State
 from postroom.core.session import SessionView
-from postroom.core.types import Self, Unpack
+from postroom.core.types import TYPE_CHECKING, Self, Unpack
 from postroom.delivery import Delivery
+from postroom.doorbell import Doorbell, Polling
 from postroom.exchange import asking, presence, reading, sending, sessions, tracing
 from postroom.exchange.desk import Desk, Options, open_desk
 from postroom.paths import default_home
@@ -22,7 +24,8 @@ from postroom.store.agents import Listed
 from postroom.store.deliveries import Handed
 from postroom.warden import ROUND_MS, Warden
 
-ENDS_AN_ASK = ("notice: refused", "notice: expired", "notice: deadline", "notice: discarded")
+if TYPE_CHECKING:
+    from postroom.waiting import Result, Steps
 
 
 def connect(name: str | None = None, *, home: str | os.PathLike[str] | None = None, durability: str | None = None) -> Agent:
@@ -41,6 +44,7 @@ class Agent:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._lock = RLock()
+        self._pid = os.getpid()
         self._tended = monotonic()
         try:
             self._bell = presence.attach(desk)
@@ -70,6 +74,13 @@ class Agent:
     def home(self) -> str:
         """The directory of the post room."""
         return self._desk.database.home
+
+    @property
+    def _turn(self) -> RLock:
+        """One thread at a time uses the connection; a forked child never, and it must not wait for a thread that it does not have."""
+        if os.getpid() != self._pid:
+            raise Forked(pid=self._pid)
+        return self._lock
 
     # Sending
 
@@ -103,7 +114,7 @@ class Agent:
 
     def send_many(self, drafts: Iterable[Draft]) -> list[Receipt]:
         """Send several messages in one transaction: all of them, or none and an error."""
-        with self._lock:
+        with self._turn:
             receipts = sending.send(self._desk, list(drafts))
             self._after_sending()
         return receipts
@@ -121,22 +132,9 @@ class Agent:
 
         Raises NoAnswer after `timeout` seconds, or earlier when the question was refused; a later answer comes to the inbox.
         """
-        draft = Draft(to, body, reply_within=timeout)._replace(**options)
-        with self._lock:
-            receipt = asking.ask(self._desk, draft)
-        why, until = "", monotonic() + timeout
-        try:
-            while taken := self.take_handed(1, until - monotonic(), claim=receipt.seq):
-                self.confirm_handed(taken)
-                message = taken[0].message
-                if message.kind is not Kind.NOTICE:
-                    return Delivery.of(self, taken[0])
-                why = message.body
-                if message.subject in ENDS_AN_ASK:
-                    break
-        finally:
-            self.let_go(receipt.seq)
-        raise NoAnswer(agent=to, id=receipt.id, why=why or f"{timeout:g} s are over. A late answer will come to the inbox")
+        taken = self.run(waiting.asking(self, Draft(to, body, reply_within=timeout)._replace(**options), timeout))
+        self.confirm_handed(taken)
+        return Delivery.of(self, taken[0])
 
     # Reading
 
@@ -146,24 +144,19 @@ class Agent:
         A message is confirmed as read when the loop moves on. A loop that is left early, by `break` or by an error, gives its last message
         back unless `confirm` was called: it will come again, marked `redelivered`. Raises LeaseLost.
         """
-        taken: list[Handed] = []
+        in_hand: list[Handed] = []
         try:
-            while True:
-                confirm, taken = taken, []
-                taken = self.take_handed(1, wait, confirm=confirm)
-                if not taken:
-                    return
-                yield Delivery.of(self, taken[0])
+            while in_hand := self.run(waiting.taking(self, 1, wait, confirm=in_hand)):
+                yield Delivery.of(self, in_hand[0])
         finally:
-            if taken and self._desk.open:
-                self.give_back_handed(taken)
+            self.give_back_handed(in_hand)
 
     def take(self, limit: int = 100, wait: float | None = 0) -> list[Delivery]:
         """Take up to `limit` waiting messages at once, waiting up to `wait` seconds (None: for ever) for the first.
 
         They stay in hand until `confirm`. If this process dies, or holds them longer than the limit `lease_ms`, others get them.
         """
-        return [Delivery.of(self, handed) for handed in self.take_handed(limit, wait)]
+        return [Delivery.of(self, handed) for handed in self.run(waiting.taking(self, limit, wait))]
 
     def confirm(self, messages: Iterable[Delivery]) -> None:
         """Confirm messages as read. Raises LeaseLost, and confirms none of them, if one was handed to another reader by now."""
@@ -175,7 +168,7 @@ class Agent:
 
     def peek(self, limit: int = 100) -> list[Message]:
         """Look at what waits, without consuming it."""
-        with self._lock:
+        with self._turn:
             return reading.peek(self._desk, limit=limit)
 
     def save(self, attachment: Attachment, path: str | os.PathLike[str]) -> None:
@@ -188,47 +181,36 @@ class Agent:
 
     def status(self, id: str) -> Receipt:
         """What became of a message, for each recipient, with the time of each step."""
-        with self._lock:
+        with self._turn:
             return tracing.status(self._desk, id)
 
     def follow(self, id: str, *, until: State = State.READ, timeout: float = 60) -> Receipt:
         """Wait up to `timeout` seconds until a message has come as far as `until` for each recipient, or has ended. Returns how far."""
-        with self._lock:
-            tracing.follow(self._desk, id)
-        end = monotonic() + timeout
-        while True:
-            rings = self._bell.rings
-            receipt = self.status(id)
-            left = end - monotonic()
-            if left <= 0 or receipt.has_come_to(until):
-                return receipt
-            self._bell.wait(rings, min(left, ROUND_MS / 1000))
-            with self._lock:
-                self._tend()
+        return self.run(waiting.following(self, id, until, timeout))
 
     def history(self, *, peer: str | None = None, before: int | None = None, since_ms: int = 0, limit: int = 50) -> list[Message]:
         """The newest messages that this agent sent or received, oldest first; with one `peer`, or before the number `before`."""
-        with self._lock:
+        with self._turn:
             return tracing.history(self._desk, peer=peer, before=before, since_ms=since_ms, limit=limit)
 
     def thread(self, id: str) -> list[Message]:
         """The thread that a message belongs to, oldest first."""
-        with self._lock:
+        with self._turn:
             return tracing.thread(self._desk, id)
 
     def search(self, words: str, *, limit: int = 20) -> list[Message]:
         """The newest messages of this agent that match: words, "phrases", prefix*, AND, OR, NOT."""
-        with self._lock:
+        with self._turn:
             return tracing.find(self._desk, words, limit=limit)
 
     def agents(self) -> list[Listed]:
         """All agents by name, with their presence and how much waits for them."""
-        with self._lock:
+        with self._turn:
             return presence.list_agents(self._desk)
 
     def profile(self, *, status: str | None = None, description: str | None = None, auto_accept: bool | None = None) -> None:
         """Change what this agent says about itself: status "active", "idle" or "busy"; whether it accepts sessions by itself."""
-        with self._lock:
+        with self._turn:
             presence.set_profile(self._desk, status=status, description=description, auto_accept=auto_accept)
 
     # Sessions
@@ -238,22 +220,17 @@ class Agent:
 
         Raises SessionDeclined with the reason, or SessionTimeout.
         """
-        seconds = self._desk.config.limits.handshake_ms / 1000 if timeout is None else timeout
-        with self._lock:
-            receipt = sessions.open_session(self._desk, Draft(to, task, reply_within=seconds))
-            session = self._session(receipt.id)
-        session.await_acceptance(seconds)
-        return session
+        return self.run(self.opening(to, task, timeout))
 
     def accept(self, id: str) -> Session:
         """Accept an offered session."""
-        with self._lock:
+        with self._turn:
             sessions.accept(self._desk, id)
         return self.resume(id)
 
     def decline(self, id: str, reason: str) -> Receipt:
         """Decline an offered session, with a reason."""
-        with self._lock:
+        with self._turn:
             return sessions.decline(self._desk, id, reason)
 
     def resume(self, id: str) -> Session:
@@ -261,90 +238,135 @@ class Agent:
         return self._session(id)
 
     def _session(self, id: str) -> Session:
-        with self._lock:
+        with self._turn:
             root = sessions.find(self._desk, id).root
             asking.claim(self._desk, root)
             return Session(self, sessions.show(self._desk, id), root)
 
     def sessions(self) -> list[SessionView]:
         """The sessions of this agent, oldest first."""
-        with self._lock:
+        with self._turn:
             return sessions.list_sessions(self._desk)
 
     def close(self) -> None:
-        """Stop taking part. What is in hand goes back into the mailbox; what waits, waits."""
+        """Stop taking part. What is in hand goes back into the mailbox; what waits, waits. In a forked child: leave it to the parent."""
+        if os.getpid() != self._pid:
+            self._leave()
+            return
         with self._lock:
-            if self._desk.open:
-                try:
+            try:
+                if self._desk.open:
                     presence.detach(self._desk)
-                finally:
-                    self._bell.close()
-                    self._warden.close()
-                    self._desk.close()
+            finally:
+                self._leave()
 
-    # What deliveries and sessions need
+    def _leave(self) -> None:
+        if self._desk.open:
+            self._desk.close()
+            self._bell.close()
+            self._warden.close()
 
-    def session_view(self, id: str) -> SessionView:
-        """How a session stands."""
-        with self._lock:
-            return sessions.show(self._desk, id)
+    # What deliveries, sessions, waiting.py and aio.py are made of
 
-    def say(self, session_id: str, body: str, **options: Unpack[DraftOptions]) -> Receipt:
-        """Send DATA in a session."""
-        with self._lock:
-            return sessions.say(self._desk, session_id, Draft("", body)._replace(**options))
+    @property
+    def open(self) -> bool:
+        """Whether it takes part still."""
+        return self._desk.open
 
-    def say_fin(self, id: str) -> Receipt:
-        """Send FIN in a session."""
-        with self._lock:
-            return sessions.close(self._desk, id)
+    @property
+    def bell(self) -> Doorbell | Polling:
+        """What rings when something came."""
+        return self._bell
 
-    def confirm_handed(self, handed: Sequence[Handed]) -> None:
-        """Confirm messages as the exchange handed them over."""
-        if handed:
-            with self._lock:
-                reading.confirm(self._desk, handed)
+    def run(self, steps: Steps[Result]) -> Result:
+        """Go through something that takes time, in this thread."""
+        rang = None
+        try:
+            while True:
+                rings = self._bell.rings
+                seconds = steps.send(rang)
+                rang = self._bell.wait(rings, seconds)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        finally:
+            steps.close()
 
-    def give_back_handed(self, handed: Sequence[Handed]) -> None:
-        """Put messages back."""
-        if handed:
-            with self._lock:
-                reading.give_back(self._desk, handed)
+    def take_now(self, limit: int, *, confirm: Sequence[Handed] = (), claim: int | None = None) -> list[Handed]:
+        """Confirm, and take what is there, in one transaction."""
+        with self._turn:
+            self._tend()
+            return reading.take(self._desk, limit=limit, confirm=confirm, claim=claim)
 
-    def let_go(self, seq: int) -> None:
-        """Give up the claim to a thread or to answers."""
-        with self._lock:
-            asking.let_go(self._desk, seq)
-
-    # Waiting
-
-    def take_handed(self, limit: int, wait: float | None, *, confirm: Sequence[Handed] = (), claim: int | None = None) -> list[Handed]:
-        """Confirm, and take messages as the exchange hands them over; what `inbox`, `take`, `ask` and sessions are made of."""
-        until = None if wait is None else monotonic() + wait
-        look = True
-        while True:
-            rings = self._bell.rings
-            if look or confirm:
-                with self._lock:
-                    handed = reading.take(self._desk, limit=limit, confirm=confirm, claim=claim)
-                    confirm = ()
-                    self._tend()
-                if handed:
-                    return handed
-            left = ROUND_MS / 1000 if until is None else until - monotonic()
-            if left <= 0:
-                return []
-            look = self._bell.wait(rings, min(left, ROUND_MS / 1000)) or self._look()
-
-    def _look(self) -> bool:
+    def look(self) -> bool:
         """No bell rang for a while: see whether it still hangs, and whether something waits all the same."""
-        with self._lock:
-            if self._bell.restore() or not presence.is_attached(self._desk):
+        with self._turn:
+            attached = presence.is_attached(self._desk)
+            if presence.restore(self._desk, self._bell) or not attached:
                 presence.reattach(self._desk, self._bell)
             self._tend()
             return reading.anything(self._desk)
 
+    def ask_now(self, draft: Draft) -> Receipt:
+        """Send a question, and claim its answers."""
+        with self._turn:
+            receipt = asking.ask(self._desk, draft)
+            self._after_sending()
+        return receipt
+
+    def follow_now(self, id: str) -> None:
+        """Ask to be woken at each change of state of a message."""
+        with self._turn:
+            tracing.follow(self._desk, id)
+
+    def opening(self, to: str, task: str, timeout: float | None) -> Steps[Session]:
+        """Offer a session and wait until it is accepted."""
+        seconds = self._desk.config.limits.handshake_ms / 1000 if timeout is None else timeout
+        with self._turn:
+            receipt = sessions.open_session(self._desk, Draft(to, task, reply_within=seconds))
+            session = self._session(receipt.id)
+            self._after_sending()
+        yield from session.awaiting(seconds)
+        return session
+
+    def confirm_handed(self, handed: Sequence[Handed]) -> None:
+        """Confirm messages as the exchange handed them over."""
+        if handed:
+            with self._turn:
+                reading.confirm(self._desk, handed)
+
+    def give_back_handed(self, handed: Sequence[Handed]) -> None:
+        """Put messages back. Closing has done so already."""
+        if handed and self._desk.open:
+            with self._turn:
+                reading.give_back(self._desk, handed)
+
+    def let_go(self, seq: int) -> None:
+        """Give up the claim to a thread or to answers. Closing has done so already."""
+        if self._desk.open:
+            with self._turn:
+                asking.let_go(self._desk, seq)
+
+    def session_view(self, id: str) -> SessionView:
+        """How a session stands."""
+        with self._turn:
+            return sessions.show(self._desk, id)
+
+    def say(self, session_id: str, body: str, **options: Unpack[DraftOptions]) -> Receipt:
+        """Send DATA in a session."""
+        with self._turn:
+            receipt = sessions.say(self._desk, session_id, Draft("", body)._replace(**options))
+            self._after_sending()
+        return receipt
+
+    def say_fin(self, id: str) -> Receipt:
+        """Send FIN in a session."""
+        with self._turn:
+            return sessions.close(self._desk, id)
+
     def _tend(self) -> None:
+        if not self._desk.open:
+            raise Closed
         self._warden.checkpoint_if_large()
         if (monotonic() - self._tended) * 1000 >= ROUND_MS:
             self._tended = monotonic()

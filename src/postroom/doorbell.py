@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import _socket  # the module socket costs 5 ms of a 20 ms `postroom send`
 import os
+from errno import EADDRINUSE
 from time import monotonic, sleep  # noqa: TID251  # for platforms without bells
 
 AVAILABLE = hasattr(_socket, "AF_UNIX") and hasattr(os, "getuid")
 """Whether this platform has Unix datagram sockets. Without them those who wait poll."""
+
+POLL_S = 0.05
+"""How often those who wait look where there are no bells."""
+LISTEN_S_MAX = 1.0
+"""A bell that is closed or hung up again while a thread listens to it is noticed after so many seconds at the latest."""
 
 _callers: list[_socket.socket] = []
 
@@ -60,14 +66,16 @@ class Doorbell:
         from threading import Condition
 
         self.path = path
+        self._pid = os.getpid()
         self._rings = 0
-        self._listening = False
+        self._listening = self._closed = False
         self._changed = Condition()
         self._socket = bind(path)
 
-    def fileno(self) -> int:
-        """The descriptor, for an event loop. It becomes readable when the bell rings; then call `answer`."""
-        return self._socket.fileno()
+    def descriptor(self) -> int:
+        """A descriptor for an event loop, to be closed by it; -1 when there is none. It is readable when the bell rings; then `answer`."""
+        with self._changed:
+            return -1 if self._closed else os.dup(self._socket.fileno())
 
     @property
     def rings(self) -> int:
@@ -84,62 +92,68 @@ class Doorbell:
                     return False
                 if self._listening:
                     self._changed.wait(left)
-                    continue
-                self._listening = True
-                self._changed.release()
-                try:
-                    rang = self._listen(left)
-                finally:
-                    self._changed.acquire()
-                    self._listening = False
-                    self._rings += rang
-                    self._changed.notify_all()
+                else:
+                    self._listen(left)
         return True
 
-    def _listen(self, timeout_s: float) -> bool:
-        from select import POLLIN, poll
+    def _listen(self, timeout_s: float) -> None:
+        bell, self._listening = self._socket, True
+        self._changed.release()
+        try:
+            wait_for_ring(bell, timeout_s)
+        finally:
+            self._changed.acquire()
+            self._listening = False
+            self._answer()
 
-        poller = poll()
-        poller.register(self._socket, POLLIN)
-        return bool(poller.poll(max(1, round(timeout_s * 1000)))) and drain(self._socket)
+    def _answer(self) -> None:
+        self._rings += not self._closed and drain(self._socket)
+        self._changed.notify_all()
 
     def answer(self) -> None:
         """Take the ring that made the descriptor readable."""
-        drain(self._socket)
         with self._changed:
-            self._rings += 1
-            self._changed.notify_all()
+            self._answer()
 
     def restore(self) -> bool:
         """Hang the bell up again if its file vanished. True when it was gone."""
-        if os.path.lexists(self.path):
-            return False
-        os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
-        self._socket.close()
-        self._socket = bind(self.path)
+        with self._changed:
+            if self._closed or os.path.lexists(self.path):
+                return False
+            gone, self._socket = self._socket, bind(self.path)
+            gone.close()
+            self._rings += 1  # whatever rang before is not to be known
+            self._changed.notify_all()
         return True
 
     def close(self) -> None:
-        """Take the bell down."""
+        """Take the bell down; those who wait for it look up. A forked child leaves it to its parent."""
+        if os.getpid() == self._pid:
+            with self._changed:
+                self._closed = True
+                self._rings += 1
+                self._changed.notify_all()
+                if self._listening:
+                    ring(self.path)
+                    self._changed.wait_for(lambda: not self._listening, LISTEN_S_MAX)
+            take_down(self.path)
         self._socket.close()
-        if os.path.lexists(self.path):
-            os.unlink(self.path)
 
 
 class Polling:
-    """Stands in for a bell where the platform has none: whoever waits looks again every 50 ms."""
+    """Stands in for a bell where the platform has none: whoever waits looks again after `POLL_S`."""
 
     path = None
     rings = 0
 
-    def fileno(self) -> int:
+    def descriptor(self) -> int:
         """There is nothing that an event loop could watch."""
         return -1
 
     def wait(self, rings: int, timeout_s: float) -> bool:  # noqa: ARG002  # the interface of Doorbell
-        """Let a little time pass; then it is worth looking."""
-        sleep(min(timeout_s, 0.05))
-        return True
+        """Let a little time pass. Nothing rang, but it is worth looking."""
+        sleep(min(timeout_s, POLL_S))
+        return False
 
     def answer(self) -> None:
         """Nothing rang."""
@@ -150,6 +164,23 @@ class Polling:
 
     def close(self) -> None:
         """Nothing hangs anywhere."""
+
+
+def wait_for_ring(bell: _socket.socket, timeout_s: float) -> None:
+    """Wait until a bell rings or the time is over."""
+    from select import POLLIN, poll
+
+    poller = poll()
+    poller.register(bell, POLLIN)
+    poller.poll(max(1, round(min(timeout_s, LISTEN_S_MAX) * 1000)))
+
+
+def take_down(path: str) -> None:
+    """Remove a bell that nobody answers any more. Several processes may notice that at once."""
+    from contextlib import suppress
+
+    with suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def drain(bell: _socket.socket) -> bool:
@@ -166,7 +197,17 @@ def drain(bell: _socket.socket) -> bool:
 def bind(path: str) -> _socket.socket:
     """Make a bell that only this user can ring: the mode is set before the name appears, a plain bind would be born 0755."""
     bell = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
-    bell.settimeout(0)
-    os.fchmod(bell.fileno(), 0o600)
-    bell.bind(path)
+    try:
+        bell.settimeout(0)
+        os.fchmod(bell.fileno(), 0o600)
+        try:
+            bell.bind(path)
+        except OSError as error:
+            if error.errno != EADDRINUSE:
+                raise
+            take_down(path)  # left by a process of an earlier store in this place: numbers of attachments are used once in each store
+            bell.bind(path)
+    except BaseException:
+        bell.close()
+        raise
     return bell

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from time import monotonic
 from types import TracebackType
 
-from postroom.core.errors import NotYourTurn, SessionClosed, SessionDeclined, SessionTimeout
+from postroom.core.errors import LeaseLost, NotYourTurn, SessionClosed, SessionDeclined, SessionTimeout
 from postroom.core.message import DraftOptions, Kind, Receipt
 from postroom.core.session import LIVE, SessionState, SessionView
 from postroom.core.types import TYPE_CHECKING, Self, Unpack
 from postroom.delivery import Delivery
+from postroom.waiting import taking
 
 if TYPE_CHECKING:
     from postroom.agent import Agent
     from postroom.store.deliveries import Handed
+    from postroom.waiting import Steps
 
 CLOSE_S = 5.0
 
@@ -31,7 +33,7 @@ class Session:
         self._in_hand: list[Handed] = []
 
     def __repr__(self) -> str:
-        return f"<Session {self.id} with {self.peer}: {self.state}>"
+        return f"<Session {self.id} with {self.peer}>"
 
     def __enter__(self) -> Self:
         return self
@@ -61,18 +63,77 @@ class Session:
 
         Raises SessionClosed when the other side has closed, and SessionTimeout.
         """
-        handed = self._next(timeout)
-        if handed.message.kind is Kind.DATA:
-            return Delivery.of(self._agent, handed)
-        self._settle()
-        raise SessionClosed(session=self.id, peer=self.peer)
+        return Delivery.of(self._agent, self.hold(self._agent.run(self.receiving(timeout)), timeout))
 
     def close(self, timeout: float = CLOSE_S) -> bool:
         """Say FIN, if nobody has yet, and wait up to `timeout` seconds (0: not at all) for FIN-ACK.
 
         What the other side still said comes to the inbox. Returns whether the session is closed on both sides.
         """
-        self._settle()
+        return self._agent.run(self.closing(timeout))
+
+    # What the blocking and the async session are made of
+
+    def receiving(self, timeout: float | None) -> Steps[list[Handed]]:
+        """Confirm what is in hand and take the next DATA. Raises SessionClosed at the end, and again after it."""
+        try:
+            taken = yield from taking(self._agent, 1, 0, confirm=self._in_hand, claim=self._root)
+        except LeaseLost:
+            self._in_hand = []  # told once
+            raise
+        if not taken and self.state in LIVE:
+            taken = yield from taking(self._agent, 1, timeout, claim=self._root)
+        elif not taken:
+            raise SessionClosed(session=self.id, peer=self.peer)
+        if taken and taken[0].message.kind is not Kind.DATA:
+            self._agent.confirm_handed(taken)
+            self._in_hand = []
+            raise SessionClosed(session=self.id, peer=self.peer)
+        return taken
+
+    def hold(self, taken: list[Handed], timeout: float | None) -> Handed:
+        """Keep what was received until the next one is. Raises SessionTimeout if nothing was."""
+        self._in_hand = taken
+        if not taken:
+            raise SessionTimeout(peer=self.peer, session=self.id, seconds=timeout)
+        return taken[0]
+
+    def give_back(self, taken: list[Handed]) -> None:
+        """Give back what nobody received."""
+        self._agent.give_back_handed(taken)
+
+    def let_go(self) -> None:
+        """Let the session's messages come to whoever reads the mailbox."""
+        self._agent.let_go(self._root)
+
+    def awaiting(self, timeout: float) -> Steps[None]:
+        """Wait for SYN-ACK. Raises SessionDeclined or SessionTimeout; an offer that nobody waits for any more is withdrawn."""
+        answer = None
+        try:
+            taken = yield from taking(self._agent, 1, timeout, claim=self._root)
+            self._agent.confirm_handed(taken)
+            answer = taken[0].message if taken else None
+        finally:
+            if answer is None:
+                self.abandon()
+        if answer is None:
+            raise SessionTimeout(peer=self.peer, session=self.id, seconds=timeout)
+        if answer.kind is Kind.SYN_NACK:
+            self.let_go()
+            raise SessionDeclined(peer=self.peer, session=self.id, reason=answer.body)
+        if answer.kind is Kind.LAPSE:
+            self.let_go()
+            raise SessionTimeout(peer=self.peer, session=self.id, seconds=timeout)
+
+    def abandon(self) -> None:
+        """Close without waiting; nothing, if the agent has left."""
+        if self._agent.open:
+            self._agent.run(self.closing(0))
+
+    def closing(self, timeout: float) -> Steps[bool]:
+        """Say FIN if nobody has, wait for FIN-ACK, and give back what the other side still said."""
+        self._agent.confirm_handed(self._in_hand)
+        self._in_hand = []
         try:
             self._agent.say_fin(self.id)
         except NotYourTurn:
@@ -82,40 +143,12 @@ class Session:
         try:
             while True:
                 left = until - monotonic() if self.state in LIVE else 0.0  # closed: only fetch what is already here
-                taken = self._agent.take_handed(1, left, claim=self._root)
+                taken = yield from taking(self._agent, 1, left, claim=self._root)
                 passed += [one for one in taken if one.message.kind is Kind.DATA]
                 self._agent.confirm_handed([one for one in taken if one.message.kind is not Kind.DATA])
                 if not taken:
                     break
         finally:
             self._agent.give_back_handed(passed)
-            self._agent.let_go(self._root)
+            self.let_go()
         return self.state not in LIVE
-
-    def await_acceptance(self, timeout: float) -> None:
-        """Wait for SYN-ACK. Raises SessionDeclined or SessionTimeout; an offer that was not answered in time is withdrawn."""
-        try:
-            answer = self._next(timeout).message
-            self._settle()
-        except SessionTimeout:
-            self.close(timeout=0)
-            raise
-        if answer.kind is Kind.SYN_NACK:
-            self._agent.let_go(self._root)
-            raise SessionDeclined(peer=self.peer, session=self.id, reason=answer.body)
-        if answer.kind is Kind.LAPSE:
-            self._agent.let_go(self._root)
-            raise SessionTimeout(peer=self.peer, session=self.id, seconds=timeout)
-
-    def _next(self, timeout: float | None) -> Handed:
-        """The next message of the thread that means something to this side: DATA, or an end, or the answer to an offer."""
-        confirm, self._in_hand = self._in_hand, []
-        taken = self._agent.take_handed(1, timeout, confirm=confirm, claim=self._root)
-        if not taken:
-            raise SessionTimeout(peer=self.peer, session=self.id, seconds=timeout)
-        self._in_hand = taken
-        return taken[0]
-
-    def _settle(self) -> None:
-        settled, self._in_hand = self._in_hand, []
-        self._agent.confirm_handed(settled)

@@ -1,0 +1,320 @@
+"""The SDK for asyncio: `Agent`, `Delivery` and `Session` name for name. The store is used in a thread of the agent's own, see clerk.py.
+
+What a cancelled call had already taken is given back, and what it had claimed is let go, before anything else is done.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Coroutine, Generator, Iterable, Sequence
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar, Unpack
+
+from postroom import waiting
+from postroom.agent import Agent, connect
+from postroom.clerk import Clerk
+from postroom.core.errors import SessionClosed
+from postroom.core.message import Attachment, Draft, DraftOptions, Message, Receipt, State
+from postroom.core.session import SessionState, SessionView
+from postroom.session import CLOSE_S, Session
+from postroom.store.agents import Listed
+
+if TYPE_CHECKING:
+    from postroom.store.deliveries import Handed
+
+
+class Closing(Protocol):
+    """What is closed at the end of a block."""
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+
+Opened = TypeVar("Opened", bound=Closing)
+
+
+class Opening(Generic[Opened]):
+    """Something that is being opened: `x = await opening`, or `async with opening as x`, which closes it at the end."""
+
+    def __init__(self, opening: Coroutine[None, None, Opened]) -> None:
+        self._opening = opening
+
+    def __await__(self) -> Generator[None, None, Opened]:
+        return self._opening.__await__()
+
+    async def __aenter__(self) -> Opened:
+        self._opened = await self
+        return self._opened
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._opened.__aexit__(kind, error, trace)
+
+
+def connect_async(
+    name: str | None = None, *, home: str | os.PathLike[str] | None = None, durability: str | None = None
+) -> Opening[AsyncAgent]:
+    """Take part, for asyncio. Parameters and errors as of `connect`.
+
+    Either `async with connect_async("analyst") as me`, or `me = await connect_async("analyst")`.
+    """
+    return Opening(_connect(partial(connect, name, home=home, durability=durability)))
+
+
+async def _connect(connecting: partial[Agent]) -> AsyncAgent:
+    clerk = Clerk()
+    try:
+        return AsyncAgent(await clerk.do(connecting, undo=Agent.close), clerk)
+    except BaseException:
+        clerk.close()
+        raise
+
+
+class AsyncAgent:
+    """An agent that takes part, for asyncio. Every method may be called from several tasks of one event loop."""
+
+    def __init__(self, agent: Agent, clerk: Clerk) -> None:
+        self._agent = agent
+        self._clerk = clerk
+        clerk.listen_to(agent.bell)
+
+    def __repr__(self) -> str:
+        return f"<AsyncAgent {self.name} {'connected' if self._agent.open else 'closed'}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    def __aiter__(self) -> AsyncIterator[AsyncDelivery]:
+        return self.inbox(wait=None)
+
+    @property
+    def name(self) -> str:
+        """As `Agent.name`."""
+        return self._agent.name
+
+    @property
+    def home(self) -> str:
+        """As `Agent.home`."""
+        return self._agent.home
+
+    # Sending
+
+    async def send(
+        self,
+        to: str | Sequence[str],
+        body: str = "",
+        *,
+        subject: str = "",
+        thread: str | None = None,
+        reply_to: str | None = None,
+        urgency: str = "next",
+        reply_within: float | None = None,
+        expires_in: float | None = None,
+        files: Sequence[str | os.PathLike[str]] = (),
+        id: str | None = None,
+        create: bool = False,
+        follow: bool = False,
+    ) -> Receipt:
+        """As `Agent.send`. If it is cancelled, the message may have been sent: with an `id` of your own, send it again."""
+        sending = partial(
+            self._agent.send, to, body, subject=subject, thread=thread, reply_to=reply_to, urgency=urgency, reply_within=reply_within,
+            expires_in=expires_in, files=files, id=id, create=create, follow=follow,
+        )  # fmt: skip
+        return await self._clerk.do(sending)
+
+    async def send_many(self, drafts: Iterable[Draft]) -> list[Receipt]:
+        """As `Agent.send_many`."""
+        return await self._clerk.do(partial(self._agent.send_many, list(drafts)))
+
+    async def answer(self, message: Message, body: str, **options: Unpack[DraftOptions]) -> Receipt:
+        """As `Agent.answer`."""
+        return await self._clerk.do(partial(self._agent.answer, message, body, **options))
+
+    async def ask(self, to: str, body: str, *, timeout: float = 60, **options: Unpack[DraftOptions]) -> AsyncDelivery:
+        """As `Agent.ask`. If it is cancelled, a late answer comes to the inbox."""
+        draft = Draft(to, body, reply_within=timeout)._replace(**options)
+        taken = await self._take(waiting.asking(self._agent, draft, timeout))
+        self._clerk.do_soon(partial(self._agent.confirm_handed, taken))  # not awaited: from here on nothing may be cancelled
+        return AsyncDelivery.of(self, taken[0])
+
+    # Reading
+
+    async def inbox(self, wait: float | None = 0) -> AsyncIterator[AsyncDelivery]:
+        """As `Agent.inbox`. A message is confirmed as read when the loop moves on, and given back when it is left early."""
+        in_hand: list[Handed] = []
+        try:
+            while in_hand := await self._take(waiting.taking(self._agent, 1, wait, confirm=in_hand)):
+                yield AsyncDelivery.of(self, in_hand[0])
+        finally:
+            if in_hand:
+                self._clerk.do_soon(partial(self._agent.give_back_handed, in_hand))
+
+    async def take(self, limit: int = 100, wait: float | None = 0) -> list[AsyncDelivery]:
+        """As `Agent.take`."""
+        return [AsyncDelivery.of(self, handed) for handed in await self._take(waiting.taking(self._agent, limit, wait))]
+
+    async def confirm(self, messages: Iterable[AsyncDelivery]) -> None:
+        """As `Agent.confirm`."""
+        await self._clerk.do(partial(self._agent.confirm_handed, [message.handed for message in messages]))
+
+    async def give_back(self, messages: Iterable[AsyncDelivery]) -> None:
+        """As `Agent.give_back`."""
+        await self._clerk.do(partial(self._agent.give_back_handed, [message.handed for message in messages]))
+
+    async def peek(self, limit: int = 100) -> list[Message]:
+        """As `Agent.peek`."""
+        return await self._clerk.do(partial(self._agent.peek, limit))
+
+    async def save(self, attachment: Attachment, path: str | os.PathLike[str]) -> None:
+        """As `Agent.save`."""
+        await self._clerk.do(partial(self._agent.save, attachment, path))
+
+    async def _take(self, steps: waiting.Steps[list[Handed]]) -> list[Handed]:
+        return await self._clerk.go_through(steps, undo=self._agent.give_back_handed)
+
+    # Finding out
+
+    async def status(self, id: str) -> Receipt:
+        """As `Agent.status`."""
+        return await self._clerk.do(partial(self._agent.status, id))
+
+    async def follow(self, id: str, *, until: State = State.READ, timeout: float = 60) -> Receipt:
+        """As `Agent.follow`."""
+        return await self._clerk.go_through(waiting.following(self._agent, id, until, timeout))
+
+    async def history(self, *, peer: str | None = None, before: int | None = None, since_ms: int = 0, limit: int = 50) -> list[Message]:
+        """As `Agent.history`."""
+        return await self._clerk.do(partial(self._agent.history, peer=peer, before=before, since_ms=since_ms, limit=limit))
+
+    async def thread(self, id: str) -> list[Message]:
+        """As `Agent.thread`."""
+        return await self._clerk.do(partial(self._agent.thread, id))
+
+    async def search(self, words: str, *, limit: int = 20) -> list[Message]:
+        """As `Agent.search`."""
+        return await self._clerk.do(partial(self._agent.search, words, limit=limit))
+
+    async def agents(self) -> list[Listed]:
+        """As `Agent.agents`."""
+        return await self._clerk.do(self._agent.agents)
+
+    async def profile(self, *, status: str | None = None, description: str | None = None, auto_accept: bool | None = None) -> None:
+        """As `Agent.profile`."""
+        await self._clerk.do(partial(self._agent.profile, status=status, description=description, auto_accept=auto_accept))
+
+    # Sessions
+
+    def session(self, to: str, task: str, *, timeout: float | None = None) -> Opening[AsyncSession]:
+        """As `Agent.session`: `async with me.session(...) as session`, or `session = await me.session(...)`."""
+        return Opening(self._session(to, task, timeout))
+
+    async def _session(self, to: str, task: str, timeout: float | None) -> AsyncSession:
+        opened = await self._clerk.go_through(self._agent.opening(to, task, timeout), undo=Session.abandon)
+        return AsyncSession(self, self._clerk, opened)
+
+    def accept(self, id: str) -> Opening[AsyncSession]:
+        """As `Agent.accept`: `async with me.accept(id) as session`, or `session = await me.accept(id)`."""
+        return Opening(self._resume(partial(self._agent.accept, id)))
+
+    async def decline(self, id: str, reason: str) -> Receipt:
+        """As `Agent.decline`."""
+        return await self._clerk.do(partial(self._agent.decline, id, reason))
+
+    def resume(self, id: str) -> Opening[AsyncSession]:
+        """As `Agent.resume`: `async with me.resume(id) as session`, or `session = await me.resume(id)`."""
+        return Opening(self._resume(partial(self._agent.resume, id)))
+
+    async def _resume(self, resuming: partial[Session]) -> AsyncSession:
+        return AsyncSession(self, self._clerk, await self._clerk.do(resuming, undo=Session.let_go))
+
+    async def sessions(self) -> list[SessionView]:
+        """As `Agent.sessions`."""
+        return await self._clerk.do(self._agent.sessions)
+
+    async def close(self) -> None:
+        """As `Agent.close`. Tasks that wait raise Closed."""
+        await self._clerk.close_with(self._agent.close)
+
+
+class AsyncDelivery(Message):
+    """A message in the hands of its reader, for asyncio."""
+
+    agent: AsyncAgent
+    handed: Handed
+
+    @classmethod
+    def of(cls, agent: AsyncAgent, handed: Handed) -> Self:
+        """A message as the exchange handed it over to an agent."""
+        delivery = cls(*handed.message)
+        delivery.agent = agent
+        delivery.handed = handed
+        return delivery
+
+    async def reply(self, body: str, **options: Unpack[DraftOptions]) -> Receipt:
+        """As `Delivery.reply`."""
+        return await self.agent.answer(self, body, **options)
+
+    async def confirm(self) -> None:
+        """As `Delivery.confirm`."""
+        await self.agent.confirm([self])
+
+    def accept(self) -> Opening[AsyncSession]:
+        """As `Delivery.accept`: `async with message.accept() as session`, or `session = await message.accept()`."""
+        return self.agent.accept(self.id)
+
+    async def decline(self, reason: str) -> Receipt:
+        """As `Delivery.decline`."""
+        return await self.agent.decline(self.id, reason)
+
+    async def save(self, attachment: Attachment, path: str | os.PathLike[str]) -> None:
+        """As `Delivery.save`."""
+        await self.agent.save(attachment, path)
+
+
+class AsyncSession:
+    """One side of a session, for asyncio: open it, talk, close it."""
+
+    def __init__(self, agent: AsyncAgent, clerk: Clerk, session: Session) -> None:
+        self.id = session.id
+        self.task = session.task
+        self.peer = session.peer
+        self._agent = agent
+        self._clerk = clerk
+        self._session = session
+
+    def __repr__(self) -> str:
+        return f"<AsyncSession {self.id} with {self.peer}>"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def __aiter__(self) -> AsyncIterator[AsyncDelivery]:
+        """As iterating over a `Session`."""
+        while True:
+            try:
+                yield await self.receive(timeout=None)
+            except SessionClosed:
+                return
+
+    @property
+    def state(self) -> Coroutine[None, None, SessionState]:
+        """As `Session.state`, to be awaited: `await session.state`."""
+        return self._clerk.do(lambda: self._session.state)
+
+    async def send(self, body: str, **options: Unpack[DraftOptions]) -> Receipt:
+        """As `Session.send`."""
+        return await self._clerk.do(partial(self._session.send, body, **options))
+
+    async def receive(self, timeout: float | None = 60) -> AsyncDelivery:
+        """As `Session.receive`."""
+        taken = await self._clerk.go_through(self._session.receiving(timeout), undo=self._session.give_back)
+        return AsyncDelivery.of(self._agent, self._session.hold(taken, timeout))
+
+    async def close(self, timeout: float = CLOSE_S) -> bool:
+        """As `Session.close`."""
+        return await self._clerk.go_through(self._session.closing(timeout))
