@@ -33,6 +33,8 @@ SQLITE_OLDEST = 3_051_003  # fixed a corruption of the WAL that needs several pr
 WAL_PAGES = 4_096  # 4 MiB: while the file does not grow, its pages stay warm: a send is 3 times faster than into a growing file
 SPINS = 50
 NAP_S = 0.000_2
+CHECKPOINT_S = 0.05
+"""How long a checkpoint may keep writers waiting for a reader that looks at an old state, before it tries again another time."""
 
 if sys.platform == "darwin":
 
@@ -155,20 +157,26 @@ class Database:
 
     def checkpoint(self, *, all_of_it: bool) -> bool:
         """Copy the WAL into the database file and say whether it is all copied. With `all_of_it` writers wait for the last part."""
-        self._queues = all_of_it
         try:
+            pages, copied = self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)  # the long part, while others write on
             if all_of_it:
-                self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)  # the long part, while others write on
-            mode = apsw.SQLITE_CHECKPOINT_RESTART if all_of_it else apsw.SQLITE_CHECKPOINT_PASSIVE
-            pages, copied = self.connection.wal_checkpoint(mode=mode)
+                pages, copied = self._restart_wal()
         except apsw.BusyError:
             return False
-        except apsw.Error as error:
-            raise self.undone(error) from error
-        finally:
-            self._leave_queue()
         self.wal_pages = pages - copied
         return pages == copied
+
+    def _restart_wal(self) -> tuple[int, int]:
+        """Copy the last part and let the next writer begin the WAL anew. In the queue first: nobody with the write lock may wait for it."""
+        self._deadline = monotonic() + CHECKPOINT_S
+        if not self._join_queue():
+            return self.wal_pages, 0
+        busy_ms, self.busy_ms = self.busy_ms, round(CHECKPOINT_S * 1000)
+        try:
+            return self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
+        finally:
+            self.busy_ms = busy_ms
+            self._leave_queue()
 
     def close(self) -> None:
         """Close the file. What was committed stays in the WAL for the next one that opens it."""
@@ -188,19 +196,25 @@ class Database:
         """SQLite's busy handler: one waiting process at a time tries for the lock. SQLite's own has a p99 of 3 ms, this one of 0.1 ms."""
         if attempts == 0:
             self._deadline = monotonic() + self.busy_ms / 1000
-        while self._queues and not self._queued:
-            try:
-                fcntl.flock(self._queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._queued = True
-            except BlockingIOError:  # not a blocking lock: its holder may be a stopped process
-                if monotonic() > self._deadline:
-                    return False
-                sleep(NAP_S)
+        if self._queues and not self._join_queue():
+            return False
         if attempts < SPINS:
             os.sched_yield()
         else:
             sleep(NAP_S)
         return monotonic() < self._deadline
+
+    def _join_queue(self) -> bool:
+        """Become the one that tries. By polling, not by a blocking lock: the one before may be a stopped process."""
+        while not self._queued:
+            try:
+                fcntl.flock(self._queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._queued = True
+            except BlockingIOError:
+                if monotonic() > self._deadline:
+                    return False
+                sleep(NAP_S)
+        return True
 
     def _leave_queue(self) -> None:
         self._queues = False
