@@ -41,7 +41,8 @@ class Timed:
 
     def tend(self) -> None:
         agent = next(agent for agent in self.post._agents if agent._desk.open and agent._desk.clock is self)
-        agent._warden.tend()
+        with agent._lock:
+            agent._warden.tend()
 
     def _keep(self, agent: Agent) -> Agent:
         self.post._agents.append(agent)

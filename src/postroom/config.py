@@ -31,7 +31,7 @@ def read_config(home: str) -> Config:
             settings = tomllib.load(file)
         return config_from(settings)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, BadValue) as error:
-        raise BadConfig(path=path, why=str(error)) from error
+        raise BadConfig(path=path, why=str(error).rstrip(".")) from error
 
 
 def config_from(settings: dict[str, object]) -> Config:

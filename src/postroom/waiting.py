@@ -57,7 +57,7 @@ def asking(agent: Agent, draft: Draft, timeout: float) -> Steps[list[Handed]]:
                 break
     finally:
         agent.let_go(receipt.seq)
-    raise NoAnswer(agent=draft.to, id=receipt.id, why=why or f"{timeout:g} s are over. A late answer will come to the inbox")
+    raise NoAnswer(agent=draft.to, id=receipt.id, why=why.rstrip(".") or f"{timeout:g} s are over. A late answer will come to the inbox")
 
 
 def following(agent: Agent, id: str, until: State, timeout: float) -> Steps[Receipt]:

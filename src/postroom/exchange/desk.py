@@ -106,13 +106,14 @@ class Reading:
 class Posting:
     """One write transaction: seen by all at its end, or by nobody. Whoever must know is woken after the commit."""
 
-    __slots__ = ("bells", "database", "desk", "now_ms", "now_us", "safe")
+    __slots__ = ("bells", "database", "desk", "introduced", "now_ms", "now_us", "safe")
 
     def __init__(self, desk: Desk, *, safe: bool) -> None:
         self.desk = desk
         self.database = desk.database
         self.safe = safe
         self.bells: dict[int, list[AttachedRow]] = {}
+        self.introduced = False
         self.now_us = self.now_ms = 0
 
     def __enter__(self) -> Self:
@@ -123,11 +124,16 @@ class Posting:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if error is not None:
+            self.forget()
             undone = self.database.undone(error)
             if undone is not error:
                 raise undone from error
             return
-        self.database.commit()
+        try:
+            self.database.commit()
+        except BaseException:
+            self.forget()
+            raise
         for rows in self.bells.values():
             for row in rows:
                 if row.socket is not None and doorbell.ring(row.socket) is False:
@@ -148,7 +154,13 @@ class Posting:
             came = Provenance(desk.interface, os.getpid(), desk.program)
             desk.provenance = agents.insert_provenance(self.database, desk.agent.id, came, now_ms=self.now_ms)
             agents.seen(self.database, desk.agent.id, now_ms=self.now_ms)
+            self.introduced = True
         return desk.provenance
+
+    def forget(self) -> None:
+        """What was written down here about this agent is undone: another one will get that number."""
+        if self.introduced:
+            self.desk.provenance = 0
 
 
 def open_desk(name: str, home: str, *, interface: str, options: Options = DEFAULTS) -> Desk:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from postroom.core.errors import NoSuchMessage
+from postroom.core.errors import AmbiguousId, NoSuchMessage
 from postroom.core.message import State
 from postroom.exchange import notices
 from postroom.exchange.desk import Desk, Posting
 from postroom.exchange.outbox import Outbox
 from postroom.exchange.sending import note_answer
-from postroom.store import agents, budgets, deliveries, messages
+from postroom.store import agents, budgets, deliveries, messages, waits
 from postroom.store.budgets import HeldThread
 from postroom.store.deliveries import HeldDelivery
 
@@ -27,7 +27,7 @@ def release(desk: Desk, id: str) -> int:
         rows = deliveries.held_in(posting.database, root)
         for row in rows:
             deliver(outbox, row)
-        budgets.let_go(posting.database, root)
+        let_go(posting, root)
         outbox.write()
     return len(rows)
 
@@ -54,14 +54,24 @@ def discard(desk: Desk, id: str, reason: str) -> int:
             deliveries.end(posting.database, row.delivery, State.REFUSED, f"discarded: {reason}", now_ms=posting.now_ms)
             about = messages.row(posting.database, row.message)
             assert about is not None, "held messages are never pruned"
+            waits.close_request(posting.database, row.recipient, row.message)
             notices.notify(outbox, row.sender, "discarded", about, recipient=row.name, reason=reason)
-        budgets.let_go(posting.database, root)
+        let_go(posting, root)
         outbox.write()
     return len(rows)
 
 
 def held_thread(posting: Posting, id: str) -> int:
-    """The first message of a thread, by the id of any of its messages. Raises NoSuchMessage."""
-    for parent in messages.referred(posting.database, id, None):
-        return parent.root
-    raise NoSuchMessage(id=id, agent="anybody")
+    """The first message of a thread, by the id of any of its messages. Raises NoSuchMessage, AmbiguousId."""
+    roots = sorted({parent.root for parent in messages.referred(posting.database, id, None)})
+    if not roots:
+        raise NoSuchMessage(id=id, agent="anybody")
+    if len(roots) > 1:
+        raise AmbiguousId(id=id, choices=", ".join(map(str, roots)))
+    return roots[0]
+
+
+def let_go(posting: Posting, root: int) -> None:
+    """A human has looked: turns and hops of the thread are counted anew."""
+    budgets.let_go(posting.database, root)
+    messages.forget_hops(posting.database, root)

@@ -10,6 +10,7 @@ from postroom.exchange.desk import Posting
 from postroom.store import budgets, deliveries, messages, waits
 from postroom.store.agents import AgentRow
 from postroom.store.database import Row
+from postroom.store.messages import MessageRow
 
 HERE = 1
 """The node that messages of this post room come from."""
@@ -75,6 +76,11 @@ class Outbox:
         self.author = Author(posting.desk.agent.id, posting.provenance())
         self._messages: list[Row] = []  # in the order of the columns: plain tuples, a batch of 100 costs 8 % less
         self._deliveries: list[Row] = []
+
+    @property
+    def last(self) -> MessageRow:
+        """The message that was put down last."""
+        return MessageRow(*self._messages[-1])
 
     def mailbox(self, agent: AgentRow) -> Mailbox:
         """The mailbox of an agent."""

@@ -30,6 +30,12 @@ from postroom.store.budgets import ThreadBudget
 from postroom.store.database import Database
 from postroom.store.messages import Parent
 
+REASONS: dict[type[WorldError], str] = {
+    TooFast: "too-fast: more than {limit_name} = {limit} from you",
+    MailboxFull: "mailbox-full: {limit} messages wait there already",
+}
+"""Why one of several recipients was left out. The sentences of these errors are for when nothing was sent at all."""
+
 
 def send(desk: Desk, drafts: Sequence[Draft]) -> list[Receipt]:
     """Send messages in one transaction: all of them, or none and an error. Safe on disk when it returns."""
@@ -69,9 +75,19 @@ def deliver(outbox: Outbox, letter: Letter, recipients: list[Mailbox], place: Pl
     """Put a message down at its place, at the pace that is allowed."""
     refusals = paced(outbox, recipients)
     receipt = outbox.put(outbox.author, letter, recipients, place=place, refusals=refusals)
+    if refusals:
+        tell_refusals(outbox, recipients, refusals)
     if letter.reply_by_ms is not None:
         expect_reply(outbox, receipt.seq, letter.reply_by_ms, [mailbox.agent for mailbox in recipients if mailbox.agent not in refusals])
     return receipt
+
+
+def tell_refusals(outbox: Outbox, recipients: list[Mailbox], refusals: dict[int, str]) -> None:
+    """Tell the sender also in its mailbox who did not take the last message, and why: not everybody reads receipts."""
+    about = outbox.last
+    for mailbox in recipients:
+        if mailbox.agent in refusals:
+            notices.notify(outbox, about.sender, "refused", about, recipient=mailbox.name, reason=refusals[mailbox.agent])
 
 
 def recipient(outbox: Outbox, name: Name, *, create: bool) -> Mailbox:
@@ -122,7 +138,7 @@ def paced(outbox: Outbox, recipients: list[Mailbox]) -> dict[int, str]:
             error = cannot_take(mailbox, pace.wait_ms(due, now_us), limits)
             if len(refusals) == len(recipients) - 1:  # the last one that could have taken it
                 raise error
-            refusals = refusals | {mailbox.agent: f"{error.code}: {error}"}
+            refusals = refusals | {mailbox.agent: REASONS[type(error)].format_map(error.facts)}
         else:
             mailbox.due_us = due
     return refusals
@@ -166,8 +182,8 @@ def budgeted(outbox: Outbox, root: int, hops: int, recipients: list[Mailbox]) ->
     sender, limits = desk.agent, desk.config.limits
     by_human = sender.kind == "human"
     before = budgets.thread(database, root) or ThreadBudget(0, messages.sender(database, root))
-    if before.held and not by_human:
-        return before.held
+    if before.held:
+        return None if by_human else before.held  # a human is heard, and the thread waits for a release all the same
     turns = pace.turns_after(before.turns, last=before.sender, sender=sender.id, by_human=by_human)
     held = pace.held_because(turns=turns, turns_max=limits.thread_turns, hops=hops, hops_max=limits.hops)
     budgets.set_thread(database, root, ThreadBudget(turns, sender.id, held))

@@ -33,16 +33,18 @@ def history(desk: Desk, *, peer: str | None = None, before: int | None = None, s
     """The newest messages that the desk's agent took part in, oldest first; with one peer, or before a seq, if told."""
     check_page(desk, limit)
     catch_up(desk)
+    page = {"before": before or LATEST, "since_ms": since_ms, "limit": limit}
     with desk.reading() as database:
         if peer is None:
-            found = search.history(database, agent=desk.agent.id, before=before or LATEST, since_ms=since_ms, limit=limit)
+            found = search.history(database, agent=desk.agent.id, **page)
         else:
-            found = search.with_peer(database, agent=desk.agent.id, peer=known(database, peer), before=before or LATEST, limit=limit)
+            found = search.with_peer(database, (desk.agent.id, known(database, peer)), **page)
     return found[::-1]
 
 
-def thread(desk: Desk, id: str, *, limit: int = 1000) -> list[Message]:
-    """The thread that a message belongs to, oldest first."""
+def thread(desk: Desk, id: str, *, limit: int | None = None) -> list[Message]:
+    """The first page of the thread that a message belongs to, oldest first."""
+    limit = desk.config.limits.page if limit is None else limit
     check_page(desk, limit)
     with desk.reading() as database:
         return search.thread(database, resolve(database, id, desk.agent).root, limit=limit)

@@ -56,8 +56,8 @@ def names(database: Database) -> list[str]:
 
 
 def count(database: Database) -> int:
-    """How many names are registered."""
-    ((number,),) = database.execute("SELECT count(*) FROM agent")
+    """How many names have been claimed."""
+    ((number,),) = database.execute("SELECT count(*) FROM agent WHERE kind = 'agent'")
     return int(number)
 
 

@@ -19,6 +19,8 @@ def keep(home: str, path: str, *, limit: int) -> Attachment:
         source = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise NoSuchFile(path=path, why=error.strerror) from error
+    except ValueError as error:  # a NUL in the path, or half a surrogate pair
+        raise NoSuchFile(path=path, why=str(error)) from error
     try:
         return keep_stream(home, os.path.basename(path), chunks(source, path), limit=limit)
     finally:
@@ -91,7 +93,8 @@ def location(directory: str, digest: str) -> str:
 def clean_name(name: str) -> str:
     """A file's name as it may be shown: no directory, no control character, at most 255 characters."""
     visible = "".join(character for character in os.path.basename(name.replace("\\", "/")) if character.isprintable())
-    return visible.encode("utf-8", "replace").decode()[:255] or "file"
+    shown = visible.encode("utf-8", "replace").decode()[:255]
+    return "file" if shown in {"", ".", ".."} else shown
 
 
 def read(home: str, digest: str) -> Iterator[bytes]:
@@ -124,7 +127,8 @@ def save(home: str, attachment: Attachment, path: str) -> None:
         write_all(target, first)
         for chunk in pieces:
             write_all(target, chunk)
-    except OSError as error:
-        raise DiskFull(path=path) from error
+    except BaseException as error:
+        os.unlink(path)  # ours: it was made a moment ago
+        raise (DiskFull(path=path) if isinstance(error, OSError) else error) from error
     finally:
         os.close(target)

@@ -115,6 +115,11 @@ def set_followed(database: Database, seq: int) -> None:
     database.execute("UPDATE message SET followed = 1 WHERE seq = ?", (seq,))
 
 
+def forget_hops(database: Database, root: int) -> None:
+    """Let the chains of answers in a thread begin anew."""
+    database.execute("UPDATE message SET hops = 0 WHERE thread = ? AND hops > 0", (root,))
+
+
 def is_recipient(database: Database, parent: Parent, agent: int) -> bool:
     """Whether a message was delivered to the agent."""
     rows = database.execute(

@@ -53,10 +53,10 @@ def history(database: Database, *, agent: int | None, before: int, since_ms: int
     return messages.messages(database, f"{mine} WHERE m.seq < ? AND m.sent_ms >= ? {NEWEST}", (*who, before, since_ms, limit))
 
 
-def with_peer(database: Database, *, agent: int, peer: int, before: int, limit: int) -> list[Message]:
-    """The newest messages in which two agents took part, newest first."""
-    where = f"{MINE} JOIN participant o ON o.message = m.seq AND o.agent = ? WHERE m.seq < ? {NEWEST}"
-    return messages.messages(database, where, (agent, peer, before, limit))
+def with_peer(database: Database, pair: tuple[int, int], *, before: int, since_ms: int, limit: int) -> list[Message]:
+    """The newest messages before a seq and since a time in which two agents took part, newest first."""
+    where = f"{MINE} JOIN participant o ON o.message = m.seq AND o.agent = ? WHERE m.seq < ? AND m.sent_ms >= ? {NEWEST}"
+    return messages.messages(database, where, (*pair, before, since_ms, limit))
 
 
 def thread(database: Database, root: int, *, limit: int) -> list[Message]:

@@ -59,7 +59,7 @@ CREATE TABLE message (
     body        TEXT    NOT NULL,
     reply_by_ms INTEGER,            -- an answer is expected until then
     expires_ms  INTEGER,
-    hops        INTEGER NOT NULL,   -- answers between this message and the first of its chain
+    hops        INTEGER NOT NULL,   -- answers between this message and the first of its chain, since a human released the thread
     followed    INTEGER NOT NULL,   -- 1: the sender is woken when a delivery changes its state
     files       INTEGER NOT NULL,   -- how many attachments
     delivery    INTEGER NOT NULL,   -- its deliveries have the ids from this one on,
