@@ -1,0 +1,121 @@
+"""The table of what must be true between the rows of a store, as SQL that counts what is not. The doctor and the tests go through it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from postroom.core.types import NamedTuple
+
+
+class Level(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    NOTE = "note"
+    WARNING = "warning"
+    DAMAGE = "damage"
+
+
+class Check(NamedTuple):
+    """One rule: what is counted, how, and what it means when there is any."""
+
+    what: str
+    sql: str
+    level: Level = Level.DAMAGE
+    next_step: str = ""
+
+
+RESTORE = "Copy the whole directory away, then run: postroom restore BACKUP"
+HARMLESS = "Harmless: the warden or pruning removes them."
+DELIVERIES = "delivery d WHERE d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1 AND d.message = m.seq"
+
+CHECKS = (
+    Check(
+        "deliveries belong to no message",
+        "SELECT count(*) FROM delivery d WHERE NOT EXISTS"
+        " (SELECT 1 FROM message m WHERE m.seq = d.message AND d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1)",
+        next_step=RESTORE,
+    ),
+    Check(
+        "messages lack deliveries",
+        f"SELECT count(*) FROM message m WHERE m.fan_out < 1 OR (SELECT count(*) FROM {DELIVERIES}) != m.fan_out",
+        next_step=RESTORE,
+    ),
+    Check(
+        "messages have an unknown sender or provenance and would never be shown",
+        "SELECT count(*) FROM message WHERE sender NOT IN (SELECT id FROM agent) OR provenance NOT IN (SELECT id FROM provenance)",
+        next_step=RESTORE,
+    ),
+    Check(
+        "deliveries go to nobody",
+        "SELECT count(*) FROM delivery WHERE recipient NOT IN (SELECT id FROM agent)",
+        next_step=RESTORE,
+    ),
+    Check(
+        "deliveries are in a mailbox and in a state that do not fit",
+        "SELECT count(*) FROM delivery WHERE (state IN ('delivered', 'handed')) != (unread IS NOT NULL) OR unread != recipient",
+        next_step=RESTORE,
+    ),
+    Check(
+        "deliveries are in hands without a lease",
+        "SELECT count(*) FROM delivery WHERE state = 'handed' AND (holder IS NULL OR lease_ms IS NULL)",
+        next_step=RESTORE,
+    ),
+    Check(
+        "messages have lost the beginning of their thread",
+        "SELECT count(*) FROM message WHERE thread IS NOT NULL AND thread NOT IN (SELECT seq FROM message)",
+        next_step=RESTORE,
+    ),
+    Check(
+        "messages have another number of attachments than they say",
+        "SELECT count(*) FROM message m WHERE m.files != (SELECT count(*) FROM attachment a WHERE a.message = m.seq)",
+        next_step=RESTORE,
+    ),
+    Check(
+        "attachments belong to no message",
+        "SELECT count(*) FROM attachment WHERE message NOT IN (SELECT seq FROM message)",
+        next_step=RESTORE,
+    ),
+    Check(
+        "mailboxes hold another number of messages than is counted",
+        "SELECT count(*) FROM agent a WHERE (SELECT count(*) FROM delivery WHERE unread = a.id)"
+        " != coalesce((SELECT value FROM meter WHERE sender = 0 AND recipient = a.id), 0)",
+        Level.WARNING,
+        "The limit `waiting` is off by the difference. Please report how it came to this; restoring a backup counts anew.",
+    ),
+    Check(
+        "open questions are about messages that are gone",
+        "SELECT count(*) FROM request WHERE message NOT IN (SELECT seq FROM message)",
+        next_step=RESTORE,
+    ),
+    Check(
+        "threads are counted that are gone",
+        "SELECT count(*) FROM thread_budget WHERE thread NOT IN (SELECT seq FROM message)",
+        Level.WARNING,
+        "Their numbers are never used again, so nothing follows from it.",
+    ),
+    Check(
+        "entries of the search index are about messages that are gone",
+        "SELECT count(*) FROM participant WHERE message NOT IN (SELECT seq FROM message)",
+        Level.WARNING,
+        "Nothing follows from it; restoring a backup writes the index anew.",
+    ),
+    Check(
+        "claims are held by processes that are not attached: the answers that they claim reach no other reader",
+        "SELECT count(*) FROM claim WHERE holder NOT IN (SELECT id FROM attached)",
+        Level.WARNING,
+        "Run: postroom prune. It gives up the claims of processes that have ended.",
+    ),
+    Check(
+        "claims are about messages that are gone",
+        "SELECT count(*) FROM claim WHERE message NOT IN (SELECT seq FROM message)",
+        Level.NOTE,
+        HARMLESS,
+    ),
+    Check(
+        "timers are about messages that are gone",
+        "SELECT count(*) FROM timer WHERE message NOT IN (SELECT seq FROM message)",
+        Level.NOTE,
+        HARMLESS,
+    ),
+)
