@@ -250,6 +250,7 @@ def open_database(home: str, *, busy_ms: int = 10_000, vfs: str | None = None, n
 def prepare(database: Database, *, now_ms: int) -> None:
     """Set what a connection needs, and bring the schema up to date."""
     database.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    database.connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)  # or a take is planned anew each time: 40 µs of SQLite for every bound value
     execute = database.execute
     execute("PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096")
     ((version,),) = execute("PRAGMA user_version")
