@@ -154,6 +154,18 @@ class BadConfig(CallerError):
     code, exit_code = "bad-config", 78
 
 
+class BadUsage(CallerError):
+    """{why}. See: {see}"""
+
+    code = "usage"
+
+
+class NeedsTerminal(CallerError):
+    """Only the person at this machine may {act}: from a terminal, with neither input nor output redirected."""
+
+    code, exit_code, http_status = "needs-terminal", 77, 403
+
+
 class Closed(CallerError):
     """This connection is closed. Connect again."""
 
@@ -202,6 +214,18 @@ class LeaseLost(PostroomError):
     """Message {ids} was in your hands longer than lease_ms and has been handed to another reader, so your confirmation does not count."""
 
     code, exit_code, http_status = "lease-lost", 75, 409
+
+
+class NotYet(PostroomError):
+    """Message {id} is {state} after {seconds:g} s, not {wanted}. It goes on all the same; see: postroom status {id}"""
+
+    code, exit_code, http_status, retry = "not-yet", 75, 504, True
+
+
+class CameBack(PostroomError):
+    """Message {id} is {state} and will not be {wanted}: {reason}"""
+
+    code, exit_code, http_status = "came-back", 76, 409
 
 
 # The world's fault: the same call may succeed later.
@@ -267,6 +291,12 @@ class NotFlushed(WorldError):
     code, exit_code = "not-flushed", 74
 
 
+class NotWritten(WorldError):
+    """The output could not be written: {why}. What was not written out was not confirmed."""
+
+    code, exit_code = "not-written", 74
+
+
 class Outdated(WorldError):
     """The store has schema {found}, this program knows {known}. {advice}"""
 
@@ -280,3 +310,12 @@ class StoreDamaged(PostroomError):
     """The store {path} is damaged ({why}). Nothing was changed. Run `postroom doctor`, then restore a backup."""
 
     code, exit_code, http_status = "store-damaged", 74, 500
+
+
+# A bug is an assertion, and ends here.
+
+
+class Bug(PostroomError):
+    """Postroom has a bug ({what}). Nothing more was done. POSTROOM_DEBUG=1 shows the traceback; please report it."""
+
+    code, exit_code = "bug", 70

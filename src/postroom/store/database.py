@@ -178,6 +178,15 @@ class Database:
             self.busy_ms = busy_ms
             self._leave_queue()
 
+    def empty_wal(self) -> None:
+        """Copy the WAL and cut it to nothing, unless others use it now. Where no process stays, the next one would have to read all of it."""
+        try:
+            self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError:
+            return
+        except apsw.Error as error:
+            raise self.undone(error) from error
+
     def close(self) -> None:
         """Close the file. What was committed stays in the WAL for the next one that opens it."""
         if os.getpid() == self._pid:
