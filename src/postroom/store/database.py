@@ -163,6 +163,8 @@ class Database:
                 pages, copied = self._restart_wal()
         except apsw.BusyError:
             return False
+        except apsw.Error as error:
+            raise self.undone(error) from error
         self.wal_pages = pages - copied
         return pages == copied
 
