@@ -28,7 +28,7 @@ def notify(outbox: Outbox, to: int, what: str, about: MessageRow, **facts: str) 
     """Put a notice about a message into somebody's mailbox. Notices are never refused, held or answered by machine."""
     id = about.id or str(about.seq)
     body = WORDS[what].format(id=id, **facts)
-    name = id if about.thread is None else thread_name(outbox, about.thread)
+    name = id if about.thread is None else messages.called(outbox.posting.database, about.thread)
     place = Place(root=about.thread or about.seq, name=name, reply_to=about.seq)
     outbox.put(POSTROOM, letter(body, what), [outbox.mailbox(agents.by_id(outbox.posting.database, to))], place=place)
 
@@ -44,9 +44,3 @@ def notify_held(outbox: Outbox, root: int, sides: set[int], reason: str) -> None
     assert about is not None, "a thread has a first message"
     for side in sorted((sides | {HUMAN_AGENT}) - {POSTROOM_AGENT}):
         notify(outbox, side, "held", about, reason=reason)
-
-
-def thread_name(outbox: Outbox, root: int) -> str:
-    """The id of the first message of a thread."""
-    first = messages.row(outbox.posting.database, root)
-    return (first and first.id) or str(root)

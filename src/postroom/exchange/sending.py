@@ -120,7 +120,7 @@ def earlier(outbox: Outbox, letter: Letter, recipients: list[Mailbox]) -> Receip
     saying = (" ".join(mailbox.name for mailbox in recipients), letter.kind, draft.subject, draft.body)
     if said != saying or messages.attachments(database, found.seq) != letter.files:
         raise IdTaken(id=draft.id, seq=found.seq)
-    thread = draft.id if found.thread is None else notices.thread_name(outbox, found.thread)
+    thread = draft.id if found.thread is None else messages.called(database, found.thread)
     return Receipt(draft.id, found.seq, thread, found.sent_ms, deliveries.progress(database, found.seq))
 
 
@@ -163,7 +163,7 @@ def placed(outbox: Outbox, draft: Draft, recipients: list[Mailbox]) -> Place:
     held = budgeted(outbox, threaded.root, hops, recipients)
     if answered is not None and held is None and answered.sender in {mailbox.agent for mailbox in recipients}:
         note_answer(outbox.posting, answered, by=sender.id)
-    return Place(threaded.root, notices.thread_name(outbox, threaded.root), answered and answered.seq, hops, held)
+    return Place(threaded.root, messages.called(database, threaded.root), answered and answered.seq, hops, held)
 
 
 def resolve(database: Database, id: str, agent: AgentRow) -> Parent:

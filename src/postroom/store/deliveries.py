@@ -47,11 +47,16 @@ def states(*members: State) -> str:
 INSERT = "INSERT INTO delivery (id, message, recipient, unread, state, reason, delivered_ms, ended_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 TAKE = f"""
 {messages.MESSAGE}, d.id, m.sender, coalesce(m.thread, m.seq), m.followed, d.handovers
-FROM delivery d JOIN message m ON m.seq = d.message {messages.TABLES}
+FROM delivery d JOIN message m ON m.seq = d.message {messages.SENDER}
 WHERE d.unread = ?1 AND (d.state = 'delivered' OR d.state = 'handed' AND d.lease_ms <= ?2) AND (m.expires_ms IS NULL OR m.expires_ms > ?2)
 """
-UNCLAIMED = " AND NOT EXISTS (SELECT 1 FROM claim c WHERE c.agent = ?1 AND c.message IN (m.thread, m.reply_to)) ORDER BY d.id LIMIT ?3"
-CLAIMED = " AND ?4 IN (m.thread, m.reply_to) ORDER BY d.id LIMIT ?3"
+UNCLAIMED = """
+AND (m.thread IS NULL OR NOT EXISTS (SELECT 1 FROM claim WHERE agent = ?1 AND message = m.thread))
+AND (m.reply_to IS NULL OR NOT EXISTS (SELECT 1 FROM claim WHERE agent = ?1 AND message = m.reply_to))
+"""
+IN_ORDER = " ORDER BY d.id LIMIT ?3"
+TAKE_UNCLAIMED = TAKE + UNCLAIMED + IN_ORDER
+TAKE_CLAIMED = f"{TAKE} AND (m.thread = ?4 OR m.reply_to = ?4) {IN_ORDER}"
 HAND = "UPDATE delivery SET state = 'handed', holder = ?, lease_ms = ?, handed_ms = ?, handovers = handovers + 1 WHERE id = ?"
 READ = f"""
 UPDATE delivery SET state = 'read', unread = NULL, read_ms = ? WHERE id = ? AND holder = ? AND state IN ({states(*before(State.READ))})
@@ -66,7 +71,7 @@ WHERE m.expires_ms IS NOT NULL AND d.state = 'handed' AND d.holder = ? AND """
 GIVE_BACK = "UPDATE delivery SET state = 'delivered', holder = NULL, lease_ms = NULL WHERE "
 PEEK = f"""
 {messages.MESSAGE}, d.handovers
-FROM delivery d JOIN message m ON m.seq = d.message {messages.TABLES}
+FROM delivery d JOIN message m ON m.seq = d.message {messages.SENDER}
 WHERE d.unread = ? ORDER BY d.id LIMIT ?
 """
 WAITING = "UPDATE meter SET value = value - ? WHERE sender = 0 AND recipient = ?"
@@ -93,15 +98,18 @@ def insert(database: Database, rows: list[Row]) -> None:
 
 def waiting(database: Database, recipient: int, *, now_ms: int, limit: int, claim: int | None = None) -> list[Handed]:
     """What a reader may be handed now, oldest first: everything that nobody claimed, or what belongs to one claim."""
-    values = (recipient, now_ms, limit) if claim is None else (recipient, now_ms, limit, claim)
-    rows = database.execute(TAKE + (UNCLAIMED if claim is None else CLAIMED), values).fetchall()
-    found = []
-    for row in rows:
-        *_, delivery, sender, root, followed, handovers = row
-        columns = row[:-5]
-        files = messages.files_of(database, columns)
-        found.append(Handed(messages.message(columns, files, redelivered=handovers > 0), delivery, sender, root, bool(followed)))
-    return found
+    if claim is None:
+        rows = database.execute(TAKE_UNCLAIMED, (recipient, now_ms, limit)).fetchall()
+    else:
+        rows = database.execute(TAKE_CLAIMED, (recipient, now_ms, limit, claim)).fetchall()
+    return [handed_over(database, row) for row in rows]
+
+
+def handed_over(database: Database, row: Row) -> Handed:
+    """A row of TAKE."""
+    delivery, sender, root, followed, handovers = row[messages.COLUMNS :]
+    message = messages.message(database, row[: messages.COLUMNS], redelivered=handovers > 0)
+    return Handed(message, delivery, sender, root, bool(followed))
 
 
 def hand(database: Database, handed: Sequence[Handed], *, holder: int, lease_ms: int, now_ms: int) -> None:
@@ -193,7 +201,7 @@ def any_unread(database: Database, recipient: int) -> bool:
 def peek(database: Database, recipient: int, *, limit: int) -> list[Message]:
     """What is in a mailbox, in order, without touching it."""
     rows = database.execute(PEEK, (recipient, limit)).fetchall()
-    return [messages.message(row[:-1], messages.files_of(database, row[:-1]), redelivered=row[-1] > 0) for row in rows]
+    return [messages.message(database, row[:-1], redelivered=row[-1] > 0) for row in rows]
 
 
 def held_in(database: Database, root: int) -> list[HeldDelivery]:

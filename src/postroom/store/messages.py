@@ -60,14 +60,11 @@ SEQ_DIGITS = 18  # what always fits into 64 bits
 INSERT = f"INSERT INTO message VALUES ({', '.join('?' * len(MessageRow._fields))})"
 PARENT = "SELECT seq, id, sender, thread, hops, kind, reply_by_ms, delivery, fan_out FROM message"
 MESSAGE = """
-SELECT coalesce(m.id, CAST(m.seq AS TEXT)), m.seq, s.name, m.recipients, m.subject, m.body, m.sent_ms,
-    coalesce(t.id, CAST(m.thread AS TEXT), m.id, CAST(m.seq AS TEXT)), coalesce(p.id, CAST(m.reply_to AS TEXT)),
-    m.kind, m.urgency, m.reply_by_ms, m.expires_ms, m.hops, v.interface, v.pid, v.program, m.files
+SELECT m.seq, m.id, s.name, m.recipients, m.subject, m.body, m.sent_ms, m.thread, m.reply_to, m.kind, m.urgency, m.reply_by_ms,
+    m.expires_ms, m.hops, m.files, v.interface, v.pid, v.program
 """
-TABLES = """
-JOIN agent s ON s.id = m.sender JOIN provenance v ON v.id = m.provenance
-LEFT JOIN message t ON t.seq = m.thread LEFT JOIN message p ON p.seq = m.reply_to
-"""
+COLUMNS = 18
+SENDER = "JOIN agent s ON s.id = m.sender JOIN provenance v ON v.id = m.provenance"
 KINDS = {kind.value: kind for kind in Kind}
 URGENCIES = {urgency.value: urgency for urgency in Urgency}
 
@@ -129,24 +126,29 @@ def is_recipient(database: Database, parent: Parent, agent: int) -> bool:
     return bool(rows.fetchall())
 
 
-def message(row: Row, attachments: tuple[Attachment, ...] = (), *, redelivered: bool = False) -> Message:
+def message(database: Database, row: Row, *, redelivered: bool = False) -> Message:
     """A row of the MESSAGE columns as a message."""
-    id, seq, sender, to, subject, body, sent, thread, reply_to, kind, urgency, reply_by, expires, hops, interface, pid, program, _ = row
+    seq, own_id, sender, to, subject, body, sent, root, answered, kind, urgency, reply_by, expires, hops, files, interface, pid, program = row
+    id = own_id or str(seq)
     return Message(
-        id, seq, sender, tuple(to.split(" ")), subject, body, sent, thread, reply_to, KINDS[kind], URGENCIES[urgency], reply_by, expires,
-        hops, "here", Provenance(interface, pid, program), attachments, redelivered,
+        id, seq, sender, tuple(to.split(" ")), subject, body, sent,
+        id if root is None else called(database, root), None if answered is None else called(database, answered),
+        KINDS[kind], URGENCIES[urgency], reply_by, expires, hops, "here", Provenance(interface, pid, program),
+        attachments(database, seq) if files else (), redelivered,
     )  # fmt: skip
+
+
+def called(database: Database, seq: int) -> str:
+    """The id of a message: the one that its sender chose, or its number, also when it has been pruned."""
+    for (own_id,) in database.execute("SELECT id FROM message WHERE seq = ?", (seq,)):
+        return own_id or str(seq)
+    return str(seq)
 
 
 def messages(database: Database, where: str, values: tuple[apsw.SQLiteValue, ...]) -> list[Message]:
     """The messages that a condition on `m` selects."""
-    rows = database.execute(f"{MESSAGE} FROM message m {TABLES} {where}", values).fetchall()
-    return [message(row, files_of(database, row)) for row in rows]
-
-
-def files_of(database: Database, row: Row) -> tuple[Attachment, ...]:
-    """The files of a row of the MESSAGE columns."""
-    return attachments(database, row[1]) if row[-1] else ()
+    rows = database.execute(f"{MESSAGE} FROM message m {SENDER} {where}", values).fetchall()
+    return [message(database, row) for row in rows]
 
 
 def insert_attachments(database: Database, seq: int, files: tuple[Attachment, ...]) -> None:
