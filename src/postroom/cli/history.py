@@ -1,0 +1,79 @@
+"""`postroom history`, `thread` and `search`: finding messages again. Consumes nothing; sees everything when nobody says who asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from time import time
+
+from postroom.cli.call import Call
+from postroom.cli.parsing import Command, Parser, count, seconds
+from postroom.cli.showing import message_text
+from postroom.core.message import Message
+from postroom.exchange import tracing, watching
+
+
+def history_arguments(parser: Parser) -> None:
+    """The arguments of `history`."""
+    parser.add_argument("peer", metavar="AGENT", nargs="?", help="only what this agent sent or received, with you if you say who you are")
+    parser.add_argument("--limit", metavar="N", type=count, default=20, help="how many; default: 20")
+    parser.add_argument("--before", metavar="NUMBER", type=count, help="only messages before this number in the store")
+    parser.add_argument("--since", metavar="SECONDS", type=seconds, help="only those of the last so many seconds")
+
+
+def thread_arguments(parser: Parser) -> None:
+    """The arguments of `thread`."""
+    parser.add_argument("id", metavar="ID", help="any message of it")
+
+
+def search_arguments(parser: Parser) -> None:
+    """The arguments of `search`."""
+    parser.add_argument("words", metavar="WORD", nargs="+", help='words, "quoted phrases", prefix*, AND, OR, NOT')
+    parser.add_argument("--limit", metavar="N", type=count, default=20, help="how many; default: 20")
+
+
+def history(call: Call) -> None:
+    """The newest messages, oldest first."""
+    args = call.args
+    desk, everything = call.own_or_any_desk()
+    since_ms = 0 if args.since is None else round((time() - args.since) * 1000)
+    find = watching.history if everything else tracing.history
+    show(call, find(desk, peer=args.peer, before=args.before, since_ms=since_ms, limit=args.limit))
+
+
+def thread(call: Call) -> None:
+    """A conversation."""
+    desk, everything = call.own_or_any_desk()
+    show(call, watching.thread(desk, call.args.id) if everything else tracing.thread(desk, call.args.id))
+
+
+def search(call: Call) -> None:
+    """What matches, newest first."""
+    desk, everything = call.own_or_any_desk()
+    find = watching.find if everything else tracing.find
+    show(call, find(desk, " ".join(call.args.words), limit=call.args.limit))
+
+
+def show(call: Call, messages: Iterable[Message]) -> None:
+    """Write messages out."""
+    for message in messages:
+        if call.json:
+            call.emit(message)
+        else:
+            call.output.write(message_text(message, call.output))
+
+
+COMMANDS = {
+    "history": Command(
+        history_arguments,
+        history,
+        "The newest messages, oldest first: yours, or those of everybody when nobody says who asks.",
+        "postroom history executor --limit 5 --as analyst",
+    ),
+    "thread": Command(thread_arguments, thread, "One conversation from its beginning.", "postroom thread 41 --as analyst"),
+    "search": Command(
+        search_arguments,
+        search,
+        "Find messages by their words, newest first: yours, or those of everybody when nobody says who asks.",
+        "postroom search 'port AND 80*'",
+    ),
+}

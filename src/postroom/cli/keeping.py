@@ -1,0 +1,149 @@
+"""`postroom doctor`, `backup`, `restore`, `export` and `prune`: keeping the post room well. The work is done in exchange/keeping.py."""
+
+from __future__ import annotations
+
+import os
+from time import time
+
+from postroom.cli.call import Call
+from postroom.cli.failure import warn
+from postroom.cli.parsing import Command, Parser, path, seconds
+from postroom.cli.showing import moment
+from postroom.core.errors import StoreDamaged
+from postroom.core.render import one_line
+from postroom.exchange import keeping
+from postroom.store.archive import Progress, silent
+from postroom.store.checks import Level
+
+COLOURS = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.DAMAGE: "red"}
+DAMAGED = StoreDamaged.exit_code
+
+
+def doctor_arguments(parser: Parser) -> None:
+    """The arguments of `doctor`."""
+    parser.add_argument("--full", action="store_true", help="also compare all attached files and all indexes; takes a while")
+
+
+def backup_arguments(parser: Parser) -> None:
+    """The arguments of `backup`."""
+    parser.add_argument("target", metavar="DIR", type=path, help="a directory that does not exist yet")
+
+
+def restore_arguments(parser: Parser) -> None:
+    """The arguments of `restore`."""
+    parser.add_argument("source", metavar="DIR", type=path, help="the directory of a backup")
+
+
+def export_arguments(parser: Parser) -> None:
+    """The arguments of `export`."""
+    parser.add_argument("--agent", dest="only", metavar="NAME", help="only what this agent took part in")
+    parser.add_argument("--since", metavar="SECONDS", type=seconds, help="only what was sent in the last so many seconds")
+
+
+def prune_arguments(parser: Parser) -> None:
+    """The arguments of `prune`."""
+    parser.add_argument("--older-than", metavar="DAYS", type=days, required=True, help="only threads in which nothing is younger")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+
+
+def days(text: str) -> float:
+    """A time in days, up to a century."""
+    return seconds(str(float(text) / 100)) * 100
+
+
+def doctor(call: Call) -> int:
+    """Say what was found. The exit code tells damage."""
+    findings = keeping.examine(call.home, full=call.args.full)
+    for finding in findings:
+        if call.json:
+            call.emit(finding)
+        else:
+            step = f" {one_line(finding.next_step)}" if finding.next_step else ""
+            call.output.write(f"{call.output.paint(f'{finding.level:<8}', COLOURS[finding.level])} {one_line(finding.what)}{step}\n")
+    return DAMAGED if any(finding.level is Level.DAMAGE for finding in findings) else 0
+
+
+def backup(call: Call) -> None:
+    """Copy it."""
+    made = keeping.back_up(call.home, os.path.abspath(call.args.target), progress=progress(call))
+    if call.json:
+        call.emit(made)
+    else:
+        call.output.write(f"{made.messages:,} messages and {made.files:,} files ({made.bytes:,} bytes) are in {one_line(made.path)}\n")
+        missing(made.missing)
+
+
+def restore(call: Call) -> None:
+    """Bring it back."""
+    done = keeping.restore(os.path.abspath(call.args.source), call.home, progress=progress(call))
+    if call.json:
+        call.emit(done)
+        return
+    kept = f"; what was there is in {one_line(done.kept)}" if done.kept else ""
+    state = f"restored to {moment(done.made_ms)}: {done.messages:,} messages"
+    call.output.write(f"{state}; {done.rolled_back:,} later ones were rolled back{kept}\n")
+    missing(done.missing)
+
+
+def progress(call: Call) -> Progress:
+    """Tell a person how far it is; nobody else."""
+
+    def tell(what: str, done: int, total: int) -> None:
+        """One line that is written over."""
+        os.write(2, f"\r\x1b[K{what} {done:,} of {total:,}{'' if done < total else chr(10)}".encode())
+
+    return tell if call.output.terminal and not call.json and os.isatty(2) else silent
+
+
+def missing(hashes: tuple[str, ...]) -> None:
+    """Warn that the bytes of attached files are not there."""
+    if hashes:
+        warn(f"postroom: the bytes of {len(hashes)} attached files are missing: {', '.join(hashes)}")
+
+
+def export(call: Call) -> None:
+    """Write it out. It is JSON with and without --json."""
+    since_ms = 0 if call.args.since is None else round((time() - call.args.since) * 1000)
+    for line in keeping.export(call.any_desk(), agent=call.args.only, since_ms=since_ms):
+        call.output.write(f"{line}\n")
+
+
+def prune(call: Call) -> None:
+    """Remove what is old and settled."""
+    gone = keeping.prune(call.any_desk(), older_than_days=call.args.older_than, dry_run=call.args.dry_run)
+    if call.json:
+        call.emit(gone)
+    else:
+        act = "would go" if call.args.dry_run else "are gone"
+        call.output.write(f"{gone.messages:,} messages in {gone.threads:,} threads and {gone.files:,} files ({gone.bytes:,} bytes) {act}\n")
+
+
+COMMANDS = {
+    "doctor": Command(
+        doctor_arguments,
+        doctor,
+        "Examine the post room and change nothing. The exit code is 74 when it is damaged.",
+        "postroom doctor --full",
+    ),
+    "backup": Command(
+        backup_arguments,
+        backup,
+        "Copy the post room, while it is in use, into a new directory.",
+        "postroom backup /media/backup/postroom-today",
+    ),
+    "restore": Command(
+        restore_arguments,
+        restore,
+        "Bring the post room back to the state of a backup. What was there is kept beside it.",
+        "postroom restore /media/backup/postroom-today",
+    ),
+    "export": Command(
+        export_arguments, export, "Write the post room, its agents and messages out as JSON lines.", "postroom export > postroom.jsonl"
+    ),
+    "prune": Command(
+        prune_arguments,
+        prune,
+        "Remove old threads in which everything is settled. What is unread, held or awaited is never removed.",
+        "postroom prune --older-than 90 --dry-run",
+    ),
+}

@@ -1,0 +1,136 @@
+"""How the arguments of a verb are read: argparse, with our errors, options anywhere among the words, and types for values."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Callable
+
+from postroom.core.errors import BadText, BadUsage
+from postroom.core.message import YEAR_S
+from postroom.core.types import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from postroom.cli.call import Call
+
+COUNT_MAX = 1_000_000
+COLUMNS = 88
+
+vars(argparse)["_"] = str  # all our texts are English; to look for translations of argparse's own costs 1 ms
+
+
+class Command(NamedTuple):
+    """What a verb's module says of a verb: its arguments, what to do (returning an exit code or None for 0), what to know, an example."""
+
+    arguments: Callable[[Parser], None]
+    run: Callable[[Call], int | None]
+    about: str
+    example: str
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, whose errors are ours."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise BadUsage."""
+        words = message.removeprefix("argument ").replace(" -- ", " ")
+        raise BadUsage(why=words[:1].upper() + words[1:], see=f"{self.prog} --help")
+
+
+def parser(name: str, command: Command) -> Parser:
+    """The parser of a verb."""
+    made = Parser(
+        prog=f"postroom {name}",
+        description=command.about,
+        epilog=f"example:\n  {command.example}",
+        formatter_class=formatter,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    command.arguments(made)
+    common = made.add_argument_group("options of every verb")
+    common.add_argument("--as", dest="agent", metavar="NAME", help="the agent that you are; default: $POSTROOM_AGENT")
+    common.add_argument("--home", metavar="DIR", type=path, help="the directory of the post room; default: $POSTROOM_HOME")
+    common.add_argument("--json", action="store_true", help="output and errors as JSON, one object per line")
+    common.add_argument("-h", "--help", action="store_true", help="show this")
+    return made
+
+
+def formatter(prog: str) -> argparse.HelpFormatter:
+    """How help is laid out. A width of its own: argparse would load shutil, for each argument, to ask for the terminal's."""
+    return argparse.RawDescriptionHelpFormatter(prog, width=COLUMNS)
+
+
+def read(made: Parser, arguments: list[str]) -> Namespace:
+    """The arguments of a verb. Raises BadUsage, BadText."""
+    parsed = made.parse_args(arranged(made, arguments))
+    for action in made._actions:  # noqa: SLF001  # argparse offers no other way to its table
+        if action.type is not path:
+            check_unicode(action.dest, getattr(parsed, action.dest))
+    return parsed
+
+
+def arranged(made: Parser, arguments: list[str]) -> list[str]:
+    """The options first, then the words: argparse itself gives up on `TO --subject S BODY`."""
+    options: list[str] = []
+    words: list[str] = []
+    table = made._option_string_actions  # noqa: SLF001  # as above
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            words += rest
+        elif argument in table and table[argument].nargs is None:
+            value = next(rest, None)
+            options += [argument] if value is None else [f"{argument}={value}"] if argument.startswith("--") else [argument, value]
+        elif is_option(argument):
+            options.append(argument)
+        else:
+            words.append(argument)
+    return [*options, "--", *words] if words else options
+
+
+def is_option(argument: str) -> bool:
+    """Whether an argument is meant as an option: it begins with a dash, and is neither a number nor a sentence."""
+    if len(argument) < 2 or not argument.startswith("-"):  # noqa: PLR2004  # "-" is standard input
+        return False
+    return not (" " in argument or "\n" in argument or argument[1].isdigit())
+
+
+def check_unicode(name: str, value: object) -> None:
+    """Refuse what the shell gave us in no encoding that we know."""
+    for text in value if isinstance(value, list) else [value]:
+        if isinstance(text, str) and not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                raise BadText(part=f"argument {name}", why="it is not valid UTF-8") from None
+
+
+def path(text: str) -> str:
+    """A path; its bytes need not be UTF-8."""
+    return text
+
+
+def names(text: str) -> list[str]:
+    """Names separated by commas."""
+    return [name for name in text.split(",") if name.strip()]
+
+
+def seconds(text: str) -> float:
+    """A time in seconds, up to a year."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= YEAR_S:
+        raise ArgumentTypeError(f"{text!r} is no number of seconds between 0 and a year")  # noqa: TRY003  # argparse words its errors so
+    return value
+
+
+def count(text: str) -> int:
+    """How many."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= COUNT_MAX and len(text) <= len(str(COUNT_MAX))):
+        raise ArgumentTypeError(f"{text!r} is no whole number between 1 and {COUNT_MAX}")  # noqa: TRY003  # as above
+    return int(text)

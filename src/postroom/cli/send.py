@@ -1,0 +1,102 @@
+"""`postroom send`. As a whole process at most 3 times `python -c pass`: tests/cli/test_imports.py lists what may be imported."""
+
+from __future__ import annotations
+
+from postroom.cli.call import STDIN, Call
+from postroom.cli.parsing import Command, Parser, names, path, seconds
+from postroom.core.errors import BadText, BadUsage, TooLarge
+from postroom.core.message import Draft, Progress, Receipt
+from postroom.exchange import sending
+from postroom.exchange.desk import Desk
+
+URGENCIES = ("now", "next", "info")
+
+
+def arguments(parser: Parser) -> None:
+    """The arguments of `send`."""
+    parser.add_argument("to", metavar="TO", type=names, help="one name, or several separated by commas")
+    text_arguments(parser)
+    parser.add_argument("--thread", metavar="ID", help="the thread that it belongs to")
+    parser.add_argument("--create", action="store_true", help="make a mailbox for a name that nobody has registered yet")
+    parser.add_argument("--follow", action="store_true", help="wake me at each change of its state")
+
+
+def text_arguments(parser: Parser) -> None:
+    """The arguments of everything that is said."""
+    parser.add_argument("body", metavar="TEXT", nargs="?", help="what to say; - reads it from standard input, without its last line end")
+    parser.add_argument("--subject", metavar="TEXT", default="", help="what it is about")
+    parser.add_argument("--reply-to", metavar="ID", help="the message that it answers")
+    parser.add_argument("--urgency", choices=URGENCIES, default="next", help="when to look at it; default: next")
+    parser.add_argument("--reply-within", metavar="SECONDS", type=seconds, help="an answer is expected by then, or a notice comes")
+    parser.add_argument("--expires", metavar="SECONDS", type=seconds, help="take it back if it is not read by then")
+    parser.add_argument("--file", metavar="PATH", type=path, action="append", default=[], help="attach a file; may be repeated")
+    parser.add_argument("--id", metavar="ID", help="an id of your own: sending again with it changes nothing")
+
+
+def draft(call: Call, desk: Desk, to: list[str]) -> Draft:
+    """The draft that the arguments describe."""
+    args = call.args
+    if args.body is None and not args.file and not args.subject:
+        raise BadUsage(why="Say what to send: a text, or - for standard input", see="postroom send --help")
+    return Draft(
+        to=to[0] if len(to) == 1 else tuple(to),
+        body=standard_input(desk.config.limits.body_bytes) if args.body == "-" else args.body or "",
+        subject=args.subject,
+        reply_to=args.reply_to,
+        urgency=args.urgency,
+        reply_within=args.reply_within,
+        expires_in=args.expires,
+        files=tuple(args.file),
+        id=args.id,
+    )
+
+
+def standard_input(limit: int) -> str:
+    """The text on standard input. Raises BadText, TooLarge."""
+    import os
+
+    pieces, size = [], 0
+    while piece := os.read(STDIN, 1 << 20):
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit + 1:
+            facts = {"part": "body", "size": f"more than {limit}", "unit": "bytes", "advice": "Send it as a file instead."}
+            raise TooLarge(limit_name="body_bytes", limit=limit, **facts)
+    try:
+        return b"".join(pieces).decode().removesuffix("\n")
+    except UnicodeDecodeError as error:
+        raise BadText(part="body", why=f"byte {error.start} is not valid UTF-8") from None
+
+
+def run(call: Call) -> None:
+    """Send it, and say how far it is."""
+    desk = call.desk()
+    what = draft(call, desk, call.args.to)._replace(thread=call.args.thread, create=call.args.create, follow=call.args.follow)
+    (receipt,) = sending.send(desk, [what])
+    show(call, receipt)
+
+
+def show(call: Call, receipt: Receipt) -> None:
+    """Say under which id it is stored, and what the recipients' side is like."""
+    if call.json:
+        call.emit(receipt)
+    else:
+        call.output.write("".join(f"{receipt.id} → {line(progress)}\n" for progress in receipt.deliveries))
+
+
+def line(progress: Progress) -> str:
+    """One recipient and the state of the delivery."""
+    from postroom.core.render import one_line
+
+    why = one_line(progress.reason) if progress.reason else "online" if progress.online else ""
+    return f"{progress.recipient}: {progress.state}{f' ({why})' if why else ''}"
+
+
+COMMANDS = {
+    "send": Command(
+        arguments,
+        run,
+        "Send a message. When this returns, it is stored and survives a crash or a power cut.",
+        'postroom send executor "use port 8080 not 3000" --as analyst',
+    )
+}

@@ -1,0 +1,128 @@
+"""`postroom session …`: sessions across processes. What the other side says in one comes to the inbox like everything else."""
+
+from __future__ import annotations
+
+from postroom.cli.call import Call
+from postroom.cli.parsing import Command, Parser, seconds
+from postroom.cli.send import draft, show, text_arguments
+from postroom.cli.showing import moment
+from postroom.core.message import Draft
+from postroom.core.render import one_line
+from postroom.core.session import LIVE, SessionView
+from postroom.exchange import sessions, watching
+
+
+def open_arguments(parser: Parser) -> None:
+    """The arguments of `session open`."""
+    parser.add_argument("to", metavar="TO", help="the other agent")
+    parser.add_argument("task", metavar="TASK", help="what the session is for")
+    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="how long to wait; default: the limit handshake_ms")
+    parser.add_argument("--no-wait", action="store_true", help="offer it and go; the answer comes to the inbox")
+
+
+def id_argument(parser: Parser) -> None:
+    """The session."""
+    parser.add_argument("id", metavar="ID", help="the session")
+
+
+def decline_arguments(parser: Parser) -> None:
+    """The arguments of `session decline`."""
+    id_argument(parser)
+    parser.add_argument("reason", metavar="REASON", help="why, for the other side")
+
+
+def send_arguments(parser: Parser) -> None:
+    """The arguments of `session send`."""
+    id_argument(parser)
+    text_arguments(parser)
+
+
+def list_arguments(parser: Parser) -> None:
+    """The arguments of `session list`."""
+    parser.add_argument("--live", action="store_true", help="only those that are not over")
+
+
+def open_one(call: Call) -> None:
+    """Offer a session."""
+    args = call.args
+    if args.no_wait:
+        receipt = sessions.open_session(call.desk(), Draft(args.to, args.task, reply_within=args.timeout))
+        show_view(call, sessions.show(call.desk(), receipt.id))
+        return
+    with call.connected() as agent:
+        session = agent.session(args.to, args.task, timeout=args.timeout)
+        show_view(call, agent.session_view(session.id))
+
+
+def accept(call: Call) -> None:
+    """Accept an offered session."""
+    sessions.accept(call.desk(), call.args.id)
+    show_view(call, sessions.show(call.desk(), call.args.id))
+
+
+def decline(call: Call) -> None:
+    """Decline an offered session."""
+    sessions.decline(call.desk(), call.args.id, call.args.reason)
+    show_view(call, sessions.show(call.desk(), call.args.id))
+
+
+def send(call: Call) -> None:
+    """Say something in a session."""
+    show(call, sessions.say(call.desk(), call.args.id, draft(call, call.desk(), [""])))
+
+
+def close(call: Call) -> None:
+    """Say FIN. The other side still reads everything before it."""
+    sessions.close(call.desk(), call.args.id)
+    show_view(call, sessions.show(call.desk(), call.args.id))
+
+
+def list_all(call: Call) -> None:
+    """Those of the agent that calls, or all."""
+    desk, everything = call.own_or_any_desk()
+    found = watching.all_sessions(desk) if everything else sessions.list_sessions(desk)
+    for view in found:
+        if view.state in LIVE or not call.args.live:
+            show_view(call, view)
+
+
+def show_view(call: Call, view: SessionView) -> None:
+    """A session on one line."""
+    if call.json:
+        call.emit(view)
+        return
+    paint = call.output.paint
+    state = paint(f"{view.state:<17}", "green" if view.state in LIVE else "dim")
+    numbers = f"{view.messages} messages, last {moment(view.active_ms)}"
+    reason = f"  ({one_line(view.reason)})" if view.reason else ""
+    call.output.write(f"{paint(view.id, 'bold')}  {state}  {view.opener} → {view.peer}  {one_line(view.task)}  {numbers}{reason}\n")
+
+
+COMMANDS = {
+    "session open": Command(
+        open_arguments,
+        open_one,
+        "Offer a session with a task, and wait until the other side accepts or declines. The session outlives this command.",
+        'postroom session open executor "review PR 42" --as analyst',
+    ),
+    "session accept": Command(id_argument, accept, "Accept an offered session.", "postroom session accept 12 --as executor"),
+    "session decline": Command(
+        decline_arguments,
+        decline,
+        "Decline an offered session, with a reason for the other side.",
+        'postroom session decline 12 "no access to that repository" --as executor',
+    ),
+    "session send": Command(send_arguments, send, "Say something in an open session.", 'postroom session send 12 "see auth/" --as analyst'),
+    "session close": Command(
+        id_argument,
+        close,
+        "Close a session. What was said before still arrives; when the other side has read it, the session is closed.",
+        "postroom session close 12 --as analyst",
+    ),
+    "session list": Command(
+        list_arguments,
+        list_all,
+        "List your sessions, oldest first; those of everybody when nobody says who asks.",
+        "postroom session list --live --as analyst",
+    ),
+}

@@ -1,0 +1,109 @@
+"""The table of verbs: which module has it, and what it is for. A new verb is one new row; help and completion come from here."""
+
+from __future__ import annotations
+
+from postroom.core.types import NamedTuple
+
+GLOBAL_VALUES = ("--as", "--home")
+
+
+class Verb(NamedTuple):
+    """One row: what is typed, the module in this package, and one line of help."""
+
+    name: str
+    module: str
+    help: str
+
+
+VERBS = [
+    Verb("send", "send", "send a message to one agent or several"),
+    Verb("inbox", "inbox", "show what waits for you, and mark it read"),
+    Verb("ask", "ask", "send a question and wait for the answer"),
+    Verb("status", "status", "what became of a message, for each recipient"),
+    Verb("files", "files", "list the files of a message, or save them"),
+    Verb("session open", "session", "offer a session with a task, and wait until it is accepted"),
+    Verb("session accept", "session", "accept an offered session"),
+    Verb("session decline", "session", "decline an offered session, with a reason"),
+    Verb("session send", "session", "say something in an open session"),
+    Verb("session close", "session", "close a session"),
+    Verb("session list", "session", "list your sessions"),
+    Verb("agents", "agents", "who there is, who is online, and how much waits for each"),
+    Verb("profile", "agents", "show or change what you say about yourself"),
+    Verb("history", "history", "the newest messages, of all or with one agent"),
+    Verb("thread", "history", "one conversation from its beginning"),
+    Verb("search", "history", "find messages by their words"),
+    Verb("watch", "watch", "a live feed of everything that is sent and read"),
+    Verb("held", "held", "threads that wait for a human to look at them"),
+    Verb("release", "held", "deliver what is held in a thread"),
+    Verb("discard", "held", "refuse what is held in a thread"),
+    Verb("doctor", "keeping", "examine the post room"),
+    Verb("backup", "keeping", "copy the post room into a new directory, while it is in use"),
+    Verb("restore", "keeping", "bring the post room back to the state of a backup"),
+    Verb("export", "keeping", "write everything out as JSON lines"),
+    Verb("prune", "keeping", "remove old threads in which everything is settled"),
+    Verb("limits", "limits", "the limits in force"),
+    Verb("completion", "completion", "print the completion script for a shell"),
+    Verb("demo", "demo", "watch three agents work through a small project together"),
+]
+BY_NAME = {verb.name: verb for verb in VERBS}
+FIRST_WORDS = {verb.name.partition(" ")[0]: " " in verb.name for verb in VERBS}
+HELP = {"-h", "--help", "help"}
+
+
+def find(arguments: list[str]) -> tuple[Verb | None, list[str]]:
+    """The verb that arguments begin with, and the arguments without it. None, and the words so far, when help is asked for."""
+    options, words = leading(arguments)
+    if "--version" in options:
+        return None, ["--version"]
+    wants_help = not words or words[0] in HELP or not HELP.isdisjoint(options)
+    if words and words[0] == "help":
+        words = words[1:]
+    if not words or words[0] in HELP:
+        return None, []
+    name = words.pop(0)
+    if FIRST_WORDS.get(name):
+        more, words = leading(words)
+        options += more
+        if not words or words[0] in HELP or not HELP.isdisjoint(more):
+            return None, [name]
+        name = f"{name} {words.pop(0)}"
+    if name not in BY_NAME:
+        raise unknown(name)
+    return BY_NAME[name], [*options, *(["--help"] if wants_help else []), *words]
+
+
+def leading(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The options before the first word, with their values, and the rest."""
+    place = 0
+    while place < len(arguments) and arguments[place].startswith("-"):
+        place += 2 if arguments[place] in GLOBAL_VALUES else 1
+    return arguments[:place], arguments[place:]
+
+
+def unknown(name: str) -> Exception:
+    """The error for a verb that does not exist."""
+    from postroom.core.address import close_names
+    from postroom.core.errors import BadUsage
+
+    known = [verb.name for verb in VERBS if (" " in verb.name) == (" " in name)]
+    return BadUsage(why=f"There is no {name!r}.{close_names(name, known)}".rstrip(".?"), see="postroom --help")
+
+
+def overview(words: list[str]) -> str:
+    """The help of the whole program, of the verbs that begin with a word, or the version."""
+    if words == ["--version"]:
+        from postroom import __version__
+
+        return f"postroom {__version__}\n"
+    rows = [verb for verb in VERBS if verb.name.split(" ")[: len(words)] == words]
+    lines = [f"  {verb.name:<17}{verb.help}" for verb in rows]
+    usage = f"usage: postroom [--as NAME] [--home DIR] [--json] {' '.join([*words, 'VERB'])} ..."
+    return "\n".join([usage, "", *lines, "", *(FOOT if not words else []), "postroom VERB --help says more, with an example.", ""])
+
+
+FOOT = [
+    "  --as NAME        the agent that you are; default: $POSTROOM_AGENT",
+    "  --home DIR       the directory of the post room; default: $POSTROOM_HOME, or the one of this user",
+    "  --json           output and errors as JSON, one object per line",
+    "",
+]

@@ -1,0 +1,77 @@
+"""`postroom watch`: what happens, as it happens. Shows messages and what becomes of them; consumes nothing."""
+
+from __future__ import annotations
+
+from time import time
+
+from postroom.cli.call import Call
+from postroom.cli.output import STDOUT
+from postroom.cli.parsing import Command, Parser, count
+from postroom.cli.patience import stay
+from postroom.cli.showing import STATE_COLOURS, message_text, moment, name_of
+from postroom.core.message import Kind, Message, State
+from postroom.core.render import one_line
+from postroom.exchange.watching import Feed, Sieve
+from postroom.store.watching import Step
+
+POLL_MS = 200
+"""How often the store is asked whether anything changed, by a number that costs 3 µs to read."""
+
+
+def arguments(parser: Parser) -> None:
+    """The arguments of `watch`."""
+    parser.add_argument("--agent", dest="only", metavar="NAME", help="only what this agent sends or gets")
+    parser.add_argument("--thread", metavar="ID", help="only this thread")
+    parser.add_argument("--kind", choices=[kind.value for kind in Kind], help="only messages of this kind")
+    parser.add_argument("--last", metavar="N", type=count, help="begin with the newest N messages")
+
+
+def run(call: Call) -> None:
+    """Show what happens until nobody looks any more."""
+    args = call.args
+    feed = Feed(call.any_desk(), Sieve(args.only, args.thread, args.kind), last=args.last or 0)
+    stay()
+    while True:
+        for news in feed.news():
+            show(call, news)
+        wait()
+
+
+def show(call: Call, news: Message | tuple[str, Step]) -> None:
+    """A message, or a change of its state."""
+    if isinstance(news, Message):
+        if call.json:
+            call.emit({"event": "message", "message": news})
+        else:
+            call.output.write(message_text(news, call.output))
+        return
+    id, step = news
+    if call.json:
+        call.emit({"event": "state", "id": id} | {key: value for key, value in step._asdict().items() if key != "delivery"})
+        return
+    state = call.output.paint(step.state, STATE_COLOURS.get(State(step.state), "dim"))
+    reason = f" ({one_line(step.reason)})" if step.reason else ""
+    at = moment(round(time() * 1000) if step.at_ms is None else step.at_ms)
+    call.output.write(
+        f"{call.output.paint(id, 'bold')}  {name_of(call.output, step.recipient)}: {state}{reason}  {call.output.paint(at, 'dim')}\n"
+    )
+
+
+def wait() -> None:
+    """Let a moment pass. Raises BrokenPipeError when nobody reads our output any more."""
+    from select import POLLERR, poll
+
+    poller = poll()
+    poller.register(STDOUT, 0)
+    if any(events & POLLERR for _, events in poller.poll(POLL_MS)):
+        raise BrokenPipeError
+
+
+COMMANDS = {
+    "watch": Command(
+        arguments,
+        run,
+        "A live feed of everything that is sent in this post room, and of what becomes of it. Ends with Ctrl-C.",
+        "postroom watch --agent executor --last 10",
+    )
+}
