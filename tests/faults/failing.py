@@ -44,10 +44,8 @@ class Failure:
     lasting: bool = False
 
     def __str__(self) -> str:
-        if self.act is Act.FLUSH:
-            name = errno.errorcode[self.code]
-        else:
-            name = apsw.mapping_extended_result_codes.get(self.code) or apsw.mapping_result_codes[self.code]
+        of_sqlite = apsw.mapping_result_codes | apsw.mapping_extended_result_codes
+        name = errno.errorcode[self.code] if self.act is Act.FLUSH else of_sqlite[self.code]
         return f"{self.act.value} fails {'for ever' if self.lasting else 'once'} with {name}"
 
 
