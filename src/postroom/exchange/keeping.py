@@ -89,7 +89,7 @@ def pour(home: str, path: str, manifest: Manifest, keep: str) -> Restored | None
     except (StoreDamaged, StoreFailed, ValueError):
         return None
     try:
-        if not restoring.is_sound(desk.database):
+        if desk.database.damage():
             return None
         kept = None if restoring.is_empty(desk.database) else keep
         with restoring.beside(desk.database, path) as same:

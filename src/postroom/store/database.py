@@ -201,7 +201,19 @@ class Database:
     def undone(self, error: BaseException) -> BaseException:
         """Undo the transaction, and say the error that broke it in the words of the post room."""
         self.rollback()
-        return translated(error, self.path, self.busy_ms) if isinstance(error, apsw.Error) else error
+        said = translated(error, self.path, self.busy_ms) if isinstance(error, apsw.Error) else error
+        if isinstance(said, PostroomError) or not isinstance(said, Exception):
+            return said
+        damage = str(said) if isinstance(said, UnicodeDecodeError) else self.damage()  # only text goes in
+        return StoreDamaged(path=self.path, why=damage) if damage else said
+
+    def damage(self) -> str:
+        """The first thing that is wrong with the pages, or "". What cannot happen is damage, or else a bug of ours."""
+        try:
+            ((found, *_), *_) = self.execute("PRAGMA quick_check(1)").fetchall()
+        except (apsw.Error, UnicodeDecodeError) as error:
+            return str(error)
+        return "" if found == "ok" else str(found)
 
     def _wait_turn(self, attempts: int) -> bool:
         """SQLite's busy handler: one waiting process at a time tries for the lock. SQLite's own has a p99 of 3 ms, this one of 0.1 ms."""

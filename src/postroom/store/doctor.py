@@ -213,6 +213,9 @@ def pages(patient: Patient) -> None:
     """Let SQLite check its pages and indexes, and FTS5 its own."""
     pragma = "integrity_check" if patient.full else "quick_check"
     wrong = [str(row[0]) for row in patient.connection.execute(f"PRAGMA {pragma}(5)") if row[0] != "ok"]
+    (page_bytes,) = patient.numbers("PRAGMA page_size")
+    if os.path.getsize(os.path.join(patient.home, "store.db")) % page_bytes:
+        wrong.append("the file ends in the middle of a page")
     for what in wrong:
         patient.find(Level.DAMAGE, f"{pragma}: {what}", RESTORE)
     if not wrong:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import apsw
 
+from postroom.core.errors import StoreDamaged
 from postroom.core.message import Attachment, Kind, Message, Provenance, Urgency
 from postroom.core.types import NamedTuple
 from postroom.store.database import Database, Row
@@ -130,6 +131,8 @@ def message(database: Database, row: Row, *, redelivered: bool = False) -> Messa
     """A row of the MESSAGE columns as a message."""
     seq, own_id, sender, to, subject, body, sent, root, answered, kind, urgency, reply_by, expires, hops, files, interface, pid, program = row
     id = own_id or str(seq)
+    if kind not in KINDS or urgency not in URGENCIES:
+        raise StoreDamaged(path=database.path, why=f"message {seq} is of no kind")
     return Message(
         id, seq, sender, tuple(to.split(" ")), subject, body, sent,
         id if root is None else called(database, root), None if answered is None else called(database, answered),

@@ -217,15 +217,6 @@ def bring_config(source: str, home: str) -> None:
         copy_file(path, os.path.join(home, "config.toml"))
 
 
-def is_sound(database: Database) -> bool:
-    """Whether the pages of a store are as they should be."""
-    try:
-        ((first, *_),) = database.execute("PRAGMA quick_check(1)").fetchall()
-    except apsw.Error:
-        return False
-    return bool(first == "ok")
-
-
 def is_empty(database: Database) -> bool:
     """Whether nobody ever used this store, so that there is nothing to keep."""
     return not database.execute("SELECT 1 FROM message UNION ALL SELECT 1 FROM agent WHERE id > 2 LIMIT 1").fetchall()

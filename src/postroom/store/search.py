@@ -19,7 +19,7 @@ MINE = "JOIN participant q ON q.message = m.seq AND q.agent = ?"
 NEWEST = "ORDER BY m.seq DESC LIMIT ?"
 
 
-class Unreadable(Exception):
+class Unreadable(apsw.SQLError):
     """The words are no FTS5 expression."""
 
 
@@ -44,7 +44,7 @@ def find(database: Database, words: str, *, agent: int | None, limit: int) -> li
     try:
         return messages.messages(database, f"JOIN search f ON f.rowid = m.seq {mine} WHERE search MATCH ? {NEWEST}", values)
     except apsw.SQLError as error:
-        raise Unreadable from error
+        raise Unreadable(str(error)) from error
 
 
 def history(database: Database, *, agent: int | None, before: int, since_ms: int, limit: int) -> list[Message]:
