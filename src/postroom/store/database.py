@@ -33,6 +33,8 @@ SQLITE_OLDEST = 3_051_003  # fixed a corruption of the WAL that needs several pr
 WAL_PAGES = 4_096  # 4 MiB: while the file does not grow, its pages stay warm: a send is 3 times faster than into a growing file
 SPINS = 50
 NAP_S = 0.000_2
+QUEUE_S = 0.1
+"""So long waits who is next for the one who is at it: much longer than a transaction, and a part of the shortest useful `busy_ms`."""
 CHECKPOINT_S = 0.05
 """How long a checkpoint may keep writers waiting for a reader that looks at an old state, before it tries again another time."""
 
@@ -219,8 +221,8 @@ class Database:
         """SQLite's busy handler: one waiting process at a time tries for the lock. SQLite's own has a p99 of 3 ms, this one of 0.1 ms."""
         if attempts == 0:
             self._deadline = monotonic() + self.busy_ms / 1000
-        if self._queues and not self._join_queue():
-            return False
+        if self._queues:
+            self._join_queue()
         if attempts < SPINS:
             os.sched_yield()
         else:
@@ -228,13 +230,14 @@ class Database:
         return monotonic() < self._deadline
 
     def _join_queue(self) -> bool:
-        """Become the one that tries. By polling, not by a blocking lock: the one before may be a stopped process."""
+        """Become the one that tries; after `QUEUE_S` that is tried out of turn, as the one before may be a stopped process."""
+        until = min(monotonic() + QUEUE_S, self._deadline)
         while not self._queued:
             try:
                 fcntl.flock(self._queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._queued = True
             except BlockingIOError:
-                if monotonic() > self._deadline:
+                if monotonic() > until:
                     return False
                 sleep(NAP_S)
         return True
@@ -273,7 +276,8 @@ def open_database(home: str, *, busy_ms: int = 10_000, vfs: str | None = None, n
 def prepare(database: Database, *, now_ms: int) -> None:
     """Set what a connection needs, and bring the schema up to date."""
     database.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-    database.connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)  # or a take is planned anew each time: 40 µs of SQLite for every bound value
+    # Or a take is planned anew each time: 40 µs of SQLite for every bound value.
+    database.connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     execute = database.execute
     execute("PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096")
     ((version,),) = execute("PRAGMA user_version")

@@ -132,6 +132,12 @@ def was_read(database: Database, delivery: int) -> bool:
     return bool(database.execute("SELECT 1 FROM delivery WHERE id = ? AND state IN ('read', 'answered')", (delivery,)).fetchall())
 
 
+def was_read_from(database: Database, delivery: int, holder: int) -> bool:
+    """Whether a message has been read or answered, and this reader was the last one that had it in hands."""
+    found = database.execute("SELECT 1 FROM delivery WHERE id = ? AND state IN ('read', 'answered') AND holder = ?", (delivery, holder))
+    return bool(found.fetchall())
+
+
 def of_recipient(database: Database, about: messages.MessageRow, recipient: int) -> int:
     """The delivery of a message to one of its recipients."""
     last = about.delivery + about.fan_out - 1
