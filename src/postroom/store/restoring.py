@@ -34,17 +34,35 @@ SELECT id FROM main.agent WHERE kind != 'system' AND (
     OR id IN (SELECT recipient FROM main.delivery WHERE id > (SELECT coalesce(max(id), 0) FROM old.delivery)))
 ORDER BY id
 """
+IN_WORK = """
+CREATE TEMP TABLE in_work AS SELECT DISTINCT m.seq FROM main.delivery d JOIN main.attached t ON t.agent = d.recipient AND t.id = d.holder
+JOIN main.message m ON m.seq = d.message
+WHERE d.unread IS NOT NULL AND d.state = 'handed' AND m.kind IN ('message', 'notice') AND m.seq NOT IN (SELECT seq FROM old.message)
+    AND NOT EXISTS (SELECT 1 FROM old.message o WHERE o.id = m.id AND o.sender = m.sender)
+"""
+KEPT = {"message": "seq", "delivery": "message", "attachment": "message", "request": "message", "timer": "message"}
+"""Where a message that is newer than the backup and in somebody's hands just now is kept: its reader is at work on it."""
 REMEMBER = (
+    IN_WORK,
     (
         "CREATE TEMP TABLE in_hands AS SELECT d.id, d.holder, d.lease_ms, d.handed_ms FROM main.delivery d"
         " JOIN main.attached t ON t.agent = d.recipient AND t.id = d.holder WHERE d.unread IS NOT NULL AND d.state = 'handed'"
     ),
     (
-        "CREATE TEMP TABLE handed_since AS SELECT d.id, max(d.handovers, d.state IN ('read', 'answered')) AS handovers FROM old.delivery b"
-        " JOIN main.delivery d ON d.id = b.id WHERE b.unread IS NOT NULL"
+        "CREATE TEMP TABLE handed_since AS SELECT d.id, max(d.handovers, d.state IN ('read', 'answered')) AS handovers"
+        " FROM old.delivery b JOIN main.delivery d ON d.id = b.id WHERE b.unread IS NOT NULL"
     ),
+    *[
+        f"CREATE TEMP TABLE kept_{table} AS SELECT * FROM main.{table} WHERE {key} IN (SELECT seq FROM in_work)"
+        for table, key in KEPT.items()
+    ],
 )
 TURN_BACK = (
+    *[f"INSERT INTO main.{table} SELECT * FROM temp.kept_{table}" for table in KEPT],
+    (
+        "UPDATE main.message SET thread = iif(thread IN (SELECT seq FROM main.message), thread, NULL),"
+        " reply_to = iif(reply_to IN (SELECT seq FROM main.message), reply_to, NULL) WHERE seq IN (SELECT seq FROM temp.in_work)"
+    ),
     (
         "UPDATE main.delivery SET state = 'handed', holder = h.holder, lease_ms = h.lease_ms, handed_ms = h.handed_ms"
         " FROM temp.in_hands h WHERE h.id = main.delivery.id AND unread IS NOT NULL"
@@ -189,7 +207,8 @@ def pour(database: Database, *, made_ms: int) -> Before:
         execute(f"INSERT INTO main.{table} SELECT * FROM old.{table}")
     for statement in TURN_BACK:
         execute(statement)
-    execute("DROP TABLE temp.in_hands; DROP TABLE temp.handed_since").fetchall()
+    for table in ("in_work", "in_hands", "handed_since", *[f"kept_{table}" for table in KEPT]):
+        execute(f"DROP TABLE temp.{table}")
     return Before(max(seq, old_seq or 0), max(delivery, old_delivery or 0), touched, rolled_back)
 
 
