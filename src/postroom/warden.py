@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
 
 from postroom.core.message import Kind, State
 from postroom.core.session import LIVE, SessionState
@@ -22,6 +23,8 @@ ROUND_MS = 1_000
 """How often a waiting process looks into its mailbox although no bell rang, and does the chores."""
 SWEEP_MS = 5_000
 """How often the bells of all attached processes are tried."""
+PRUNE_MS = 3_600_000
+"""How often old threads are pruned, if the config says so. When it was done last is the time of the lock file."""
 BATCH = 100
 
 
@@ -32,6 +35,7 @@ class Warden:
         self._desk = desk
         self._lock = os.open(os.path.join(desk.database.home, "warden.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._swept_ms = 0
+        self._pruning: Iterator[object] | None = None
 
     def tend(self) -> None:
         """Do what is due, unless another process is at it."""
@@ -73,8 +77,25 @@ class Warden:
                 attached = agents.all_attached(database)
             presence.bury(desk, attached)
         index_some(desk)
+        if desk.config.prune_days:
+            self._prune_some()
         if desk.database.wal_pages:
             desk.database.checkpoint(all_of_it=False)
+
+
+    def _prune_some(self) -> None:
+        """Forget a little of what is old: what a round does must not delay a reader."""
+        desk = self._desk
+        from postroom.exchange import keeping
+
+        if self._pruning is None:
+            if desk.now_ms() - os.fstat(self._lock).st_mtime_ns // 1_000_000 < PRUNE_MS:
+                return
+            self._pruning = keeping.prune_in_steps(desk, older_than_days=desk.config.prune_days)
+        if next(self._pruning, None) is None:
+            self._pruning = None
+            keeping.collect_files(desk)
+            os.utime(self._lock, ns=(desk.clock() * 1000, desk.clock() * 1000))
 
 
 def index_some(desk: Desk) -> None:

@@ -172,7 +172,7 @@ def prune_in_steps(desk: Desk, *, older_than_days: float, dry_run: bool = False)
                 roots, pruned = pruning.forget(posting.database, roots, before_ms=before_ms)
             yield pruned
     if not dry_run:
-        yield prune_connections(desk, before_ms=before_ms)
+        yield from prune_connections(desk, before_ms=before_ms)
 
 
 def collect_files(desk: Desk, *, dry_run: bool = False) -> Pruned:
@@ -181,14 +181,20 @@ def collect_files(desk: Desk, *, dry_run: bool = False) -> Pruned:
         return pruning.collect_files(database, now_s=desk.now_ms() / 1000, dry_run=dry_run)
 
 
-def prune_connections(desk: Desk, *, before_ms: int) -> Pruned:
+def prune_connections(desk: Desk, *, before_ms: int) -> Iterator[Pruned]:
     """Remove what processes left behind that have ended: how they came in, their claims, timers about messages that are gone."""
     with desk.reading() as database:
-        unused = pruning.unused_connections(database, before_ms=before_ms)
+        unused = pruning.old_connections(database, before_ms=before_ms)
         stray = pruning.stray_claims(database)
-    ended = [id for id, pid in unused if not doorbell.alive(pid, "")]
+    after: int | None = 0
+    while unused and after is not None:
+        with desk.reading() as database:
+            after, used = pruning.used_connections(database, after)
+        unused = {id: pid for id, pid in unused.items() if id not in used}
+        yield Pruned()
+    ended = [id for id, pid in unused.items() if not doorbell.alive(pid, "")]  # one that lives may send as before
     with desk.posting() as posting:
         pruning.give_up_claims(posting.database, [holder for holder, pid in stray if not doorbell.alive(pid, "")])
         pruning.sweep_leftovers(posting.database)
         pruning.forget_connections(posting.database, ended)
-    return Pruned(connections=len(ended))
+    yield Pruned(connections=len(ended))

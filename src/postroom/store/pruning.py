@@ -56,7 +56,7 @@ LEFTOVERS = (
 STRAY_CLAIMS = """
 SELECT DISTINCT v.id, v.pid FROM claim c JOIN provenance v ON v.id = c.holder WHERE v.id NOT IN (SELECT id FROM attached)
 """
-UNUSED_PROVENANCE = """
+OLD_CONNECTIONS = """
 SELECT id, pid FROM provenance WHERE id > 1 AND id < (SELECT max(id) FROM provenance) AND since_ms < ?
 AND id NOT IN (SELECT id FROM attached) AND id NOT IN (SELECT holder FROM claim)
 AND id NOT IN (SELECT holder FROM delivery WHERE unread IS NOT NULL AND holder IS NOT NULL)
@@ -148,18 +148,15 @@ def give_up_claims(database: Database, holders: list[int]) -> None:
     database.executemany("DELETE FROM claim WHERE holder = ?", [(holder,) for holder in holders])
 
 
-def unused_connections(database: Database, *, before_ms: int) -> list[tuple[int, int]]:
-    """The old rows of provenance that no message refers to, with their processes, which may still live and send."""
-    found = [(id, pid) for id, pid in database.execute(UNUSED_PROVENANCE, (before_ms,))]
-    used: set[int] = set()
-    after = 0
-    while found:
-        rows = database.execute("SELECT seq, provenance FROM message WHERE seq > ? ORDER BY seq LIMIT ?", (after, WINDOW)).fetchall()
-        if not rows:
-            break
-        used.update(provenance for _, provenance in rows)
-        after = rows[-1][0]
-    return [(id, pid) for id, pid in found if id not in used]
+def old_connections(database: Database, *, before_ms: int) -> dict[int, int]:
+    """The old rows of provenance that nobody attached or holding anything came in by, with their processes."""
+    return dict(database.execute(OLD_CONNECTIONS, (before_ms,)).fetchall())
+
+
+def used_connections(database: Database, after: int) -> tuple[int | None, set[int]]:
+    """Which rows of provenance the messages after a seq refer to, and up to which they were looked at (None: all)."""
+    rows = database.execute("SELECT seq, provenance FROM message WHERE seq > ? ORDER BY seq LIMIT ?", (after, WINDOW)).fetchall()
+    return rows[-1][0] if len(rows) == WINDOW else None, {provenance for _, provenance in rows}
 
 
 def forget_connections(database: Database, ids: list[int]) -> None:
