@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from time import gmtime, strftime
+from threading import Event
+from time import gmtime, monotonic, strftime
 
 from postroom import doorbell
 from postroom.core.errors import StoreDamaged, StoreFailed
@@ -149,9 +150,12 @@ def prune(desk: Desk, *, older_than_days: float, dry_run: bool = False) -> Prune
 
     A thread stays while anything in it is unread, held or in hands, while an answer is awaited or a session goes on.
     """
-    total = Pruned()
+    total, others = Pruned(), Event()
+    began = monotonic()
     for pruned in prune_in_steps(desk, older_than_days=older_than_days, dry_run=dry_run):
         total = total.plus(pruned)
+        others.wait(monotonic() - began)  # as long as the step took: whoever sends meanwhile finds the store free half of the time
+        began = monotonic()
     with archive.chores_paused(desk.database.home) as alone:  # a backup that is being made still needs the files of its moment
         return total.plus(collect_files(desk, dry_run=dry_run)) if alone else total
 
