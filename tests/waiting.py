@@ -73,5 +73,4 @@ def go_on(program: Program) -> None:
 def tell(program: Program, line: str = "") -> None:
     """Write a line to a program's standard input."""
     assert program._process.stdin is not None
-    program._process.stdin.write(line + "\n")
-    program._process.stdin.flush()
+    program._process.stdin.write(f"{line}\n".encode())

@@ -5,8 +5,9 @@ What a cancelled call had already taken is given back, and what it had claimed i
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar, Unpack
@@ -64,6 +65,9 @@ async def _connect(connecting: partial[Agent]) -> AsyncAgent:
     clerk = Clerk()
     try:
         return AsyncAgent(await clerk.do(connecting, undo=Agent.close), clerk)
+    except asyncio.CancelledError:
+        await clerk.close_with(lambda: None)  # not before whoever came in has left again
+        raise
     except BaseException:
         clerk.close()
         raise
@@ -141,12 +145,16 @@ class AsyncAgent:
 
     # Reading
 
-    async def inbox(self, wait: float | None = 0) -> AsyncIterator[AsyncDelivery]:
+    async def inbox(self, wait: float | None = 0) -> AsyncGenerator[AsyncDelivery, None]:
         """As `Agent.inbox`. A message is confirmed as read when the loop moves on, and given back when it is left early."""
         in_hand: list[Handed] = []
         try:
             while in_hand := await self._take(waiting.taking(self._agent, 1, wait, confirm=in_hand)):
                 yield AsyncDelivery.of(self, in_hand[0])
+        except asyncio.CancelledError:  # of the wait for the next one: the loop had moved on
+            moved_on, in_hand = in_hand, []
+            self._clerk.do_soon(partial(self._agent.confirm_handed, moved_on))
+            raise
         finally:
             if in_hand:
                 self._clerk.do_soon(partial(self._agent.give_back_handed, in_hand))
@@ -262,11 +270,11 @@ class AsyncDelivery(Message):
 
     def accept(self) -> Opening[AsyncSession]:
         """As `Delivery.accept`: `async with message.accept() as session`, or `session = await message.accept()`."""
-        return self.agent.accept(self.id)
+        return self.agent.accept(str(self.seq))
 
     async def decline(self, reason: str) -> Receipt:
         """As `Delivery.decline`."""
-        return await self.agent.decline(self.id, reason)
+        return await self.agent.decline(str(self.seq), reason)
 
     async def save(self, attachment: Attachment, path: str | os.PathLike[str]) -> None:
         """As `Delivery.save`."""
