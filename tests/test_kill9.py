@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from selectors import EVENT_READ, DefaultSelector
-from time import monotonic
+from time import monotonic, monotonic_ns
 from typing import IO, Self
 
 import pytest
@@ -73,13 +74,18 @@ class Worker:
         return ticks
 
     def give(self, tokens: int) -> None:
-        """Let a sender send so many times more."""
+        """Let a sender send so many times more. If it has ended by itself, `ticks` will say so."""
         if self.role == "send":
-            os.write(self.stdin.fileno(), b"." * tokens)
+            with suppress(BrokenPipeError):
+                os.write(self.stdin.fileno(), b"." * tokens)
 
     def kill(self) -> None:
+        """Kill -9, and write into its log when."""
+        at_ns = monotonic_ns()
         self._process.kill()
         self._close()
+        with self.log.open("a") as log:
+            log.write(f"\nkilled {at_ns}.\n")
 
     def end(self) -> None:
         """Let it come to its end."""

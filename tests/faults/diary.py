@@ -6,21 +6,34 @@ as redelivered later, and there may be no more of them than the interrupted take
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+from math import inf
+from operator import attrgetter
 from pathlib import Path
 
 
 @dataclass(slots=True)
+class Life:
+    """One process from its start to its end. Times are ns of the clock that all processes share."""
+
+    name: str
+    killed_ns: float = inf
+    unseen_max: int = 0  # messages that its last take asked for, if it died in it
+
+
+@dataclass(slots=True)
 class Shown:
-    """One message as one process was handed it, in the take that began at `since_ns`. `read_ns`: its confirmation had returned."""
+    """One message as one process was handed it. `read_ns`: its confirmation had returned."""
 
     id: str
     new: bool
-    life: tuple[str, int]
-    since_ns: int
-    read_ns: int | None = None
+    life: Life
+    asked_ns: int
+    taken_ns: int = 0
+    read_ns: float = inf
 
     @property
     def sender(self) -> str:
@@ -33,35 +46,27 @@ class Shown:
 
 @dataclass(slots=True)
 class Mailbox:
-    """What all processes of one mailbox were shown, each in its order; and how many messages interrupted takes had asked for."""
+    """What all processes of one mailbox were shown, each in its order."""
 
     name: str
+    lives: list[Life] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
-    unseen_max: int = 0
 
     def broken_promises(self) -> Iterator[str]:
-        yield from self._twice_as_new()
-        yield from self._again_after_reading()
-        yield from self._again_without_reason()
-
-    def _twice_as_new(self) -> Iterator[str]:
-        for id, times in Counter(one.id for one in self.shown if one.new).items():
-            if times > 1:
-                yield f"{id} was new {times} times for {self.name}"
-
-    def _again_after_reading(self) -> Iterator[str]:
-        read = {one.id: one.read_ns for one in self.shown if one.read_ns is not None}
-        for one in self.shown:
-            if one.id in read and one.since_ns > read[one.id]:
-                yield f"{one.id} had been read by {self.name} and came again"
-        for id, times in Counter(one.id for one in self.shown if one.read_ns is not None).items():
-            if times > 1:
-                yield f"{id} was read {times} times by {self.name}"
-
-    def _again_without_reason(self) -> Iterator[str]:
-        never_new = {one.id for one in self.shown} - {one.id for one in self.shown if one.new}
-        if len(never_new) > self.unseen_max:
-            yield f"{self.name} saw {len(never_new)} messages only as redelivered, of at most {self.unseen_max} that its dead can have had"
+        never_new = 0
+        for id, group in groupby(sorted(self.shown, key=attrgetter("id", "taken_ns")), key=attrgetter("id")):
+            showings = list(group)
+            never_new += not showings[0].new
+            if any(one.new for one in showings[1:]):
+                yield f"{id} was new after it had been shown to {self.name}"
+            for earlier, later in pairwise(showings):
+                if earlier.read_ns < later.asked_ns:
+                    yield f"{id} had been read by {earlier.life.name} and came again to {later.life.name}"
+                if later.taken_ns < earlier.life.killed_ns:
+                    yield f"{id} came to {later.life.name} while it was in the hands of {earlier.life.name}"
+        unseen_max = sum(life.unseen_max for life in self.lives)
+        if never_new > unseen_max:
+            yield f"{self.name} saw {never_new} messages only as redelivered; its dead can have had {unseen_max} of them"
 
     def disorder(self) -> Iterator[str]:
         """One process after another read this mailbox: all of them together see each sender's messages in order."""
@@ -69,17 +74,17 @@ class Mailbox:
         last: dict[str, int] = defaultdict(lambda: -1)
         for one in self.shown:
             if one.id not in seen and one.number < last[one.sender]:
-                yield f"{one.id} came to {self.name} after {one.sender}-{last[one.sender]}"
+                yield f"{one.id} came to {one.life.name} after {one.sender}-{last[one.sender]}"
             last[one.sender] = max(one.number, last[one.sender])
             seen.add(one.id)
 
     def disorder_within_lives(self) -> Iterator[str]:
-        """Several processes read this mailbox: each of them sees what is new to it in order."""
-        last: dict[tuple[object, str], int] = defaultdict(lambda: -1)
+        """Several processes read this mailbox: each of them sees what is new in order."""
+        last: dict[tuple[str, str], int] = defaultdict(lambda: -1)
         for one in self.shown:
-            key = (one.life, one.sender)
+            key = (one.life.name, one.sender)
             if one.new and one.number < last[key]:
-                yield f"{one.id} came to {one.life} of {self.name} after {one.sender}-{last[key]}"
+                yield f"{one.id} came to {one.life.name} after {one.sender}-{last[key]}"
             last[key] = max(one.number, last[key])
 
 
@@ -104,21 +109,22 @@ def mailbox(name: str, paths: list[Path]) -> Mailbox:
 
 
 def _add(found: Mailbox, path: Path) -> None:
-    life = since_ns = limit = 0
-    newest: dict[str, Shown] = {}
-    for words in [*lines_of(path), ["life"]]:
+    life, asked_ns, in_hand = Life(""), 0, dict[str, Shown]()
+    for words in lines_of(path):
         match words:
             case ["life"]:
-                found.unseen_max += limit
-                life, limit = life + 1, 0
-            case ["taking", asked, at]:
-                limit, since_ns = int(asked), int(at)
+                life = Life(f"{path.stem}, life {1 + sum(one.name.startswith(f'{path.stem},') for one in found.lives)}")
+                found.lives.append(life)
+            case ["taking", limit, at]:
+                life.unseen_max, asked_ns = int(limit), int(at)
+            case ["new" | "again" as how, id, at]:
+                in_hand[id] = Shown(id, how == "new", life, asked_ns, int(at))
+                found.shown.append(in_hand[id])
             case ["taken"]:
-                limit = 0
-            case ["new" | "again" as how, id]:
-                newest[id] = Shown(id, how == "new", (path.name, life), since_ns)
-                found.shown.append(newest[id])
+                life.unseen_max = 0
             case ["read", id, at]:
-                newest[id].read_ns = int(at)
+                in_hand[id].read_ns = int(at)
+            case ["killed", at]:
+                life.killed_ns = min(life.killed_ns, int(at))  # the next one may die before its first line
             case _:
                 raise ValueError(words)

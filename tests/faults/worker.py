@@ -17,6 +17,7 @@ import postroom
 MAILBOXES = ("reader-1", "reader-2", "reader-3", "shared")
 TAKE_MAX = 8
 BATCH_MAX = 5
+WAIT_S = 0.2
 
 
 class Log:
@@ -61,19 +62,26 @@ def send(name: str, path: str, random: Random) -> None:
 
 
 def read(name: str, path: str, random: Random) -> None:
-    """Take, write down, confirm, write down. Between a take and its line nobody knows what was handed over."""
-    log = Log(path)
+    """Take, write down, later confirm, write down. Most of the time something is in hand.
+
+    Between a take and its line nobody knows what was handed over.
+    """
+    log, hands = Log(path), list[postroom.Delivery]()
     with postroom.connect(name) as me:
         say_alive()
         while not select([0], [], [], 0)[0]:
             limit = random.choice((1, 3, TAKE_MAX))
             log.write(f"taking {limit} {monotonic_ns()}")
-            taken = me.take(limit, wait=0.2)
-            log.write(*(f"{'again' if message.redelivered else 'new'} {message.id}" for message in taken), "taken")
-            if taken:
-                me.confirm(taken)
-                log.write(*(f"read {message.id} {monotonic_ns()}" for message in taken))
-                say_alive()
+            taken = me.take(limit, wait=WAIT_S)
+            at_ns = monotonic_ns()
+            log.write(*(f"{'again' if message.redelivered else 'new'} {message.id} {at_ns}" for message in taken), "taken")
+            hands += taken
+            if hands and (not taken or random.random() < 0.3):
+                me.confirm(hands)
+                at_ns = monotonic_ns()
+                log.write(*(f"read {message.id} {at_ns}" for message in hands))
+                hands = []
+            say_alive()
 
 
 def say_alive() -> None:
