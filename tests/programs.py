@@ -23,8 +23,9 @@ class Program:
     def __init__(self, agent: str, code: str) -> None:
         # Reading one more line keeps the process alive until it is ended, as if it were still at work.
         self._process = subprocess.Popen(
-            [sys.executable, "-c", f"{HEAD}{code}\nsys.stdin.readline()", agent], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", f"{HEAD}{code}\nsys.stdin.readline()", agent], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
+        self._said = b""
 
     @property
     def pid(self) -> int:
@@ -43,9 +44,14 @@ class Program:
     def line(self) -> str:
         """The next line that the program prints."""
         assert self._process.stdout is not None
-        readable, _, _ = select([self._process.stdout], [], [], SOON_S)
-        assert readable, "the program says nothing"
-        return self._process.stdout.readline().rstrip("\n")
+        while b"\n" not in self._said:
+            readable, _, _ = select([self._process.stdout], [], [], SOON_S)
+            assert readable, "the program says nothing"
+            more = self._process.stdout.read(65_536)
+            assert more, "the program has ended"
+            self._said += more
+        line, _, self._said = self._said.partition(b"\n")
+        return line.decode()
 
     def kill(self) -> None:
         """Kill -9, and see it dead."""

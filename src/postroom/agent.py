@@ -12,7 +12,7 @@ from postroom import waiting
 from postroom.config import identity
 from postroom.core.errors import Closed, Forked
 from postroom.core.message import Attachment, Draft, DraftOptions, Kind, Message, Receipt, State
-from postroom.core.session import SessionView
+from postroom.core.session import SessionState, SessionView
 from postroom.core.types import TYPE_CHECKING, Self, Unpack
 from postroom.delivery import Delivery
 from postroom.doorbell import Doorbell, Polling
@@ -47,8 +47,12 @@ class Agent:
         self._pid = os.getpid()
         self._tended = monotonic()
         try:
-            self._bell = presence.attach(desk)
             self._warden = Warden(desk)
+            try:
+                self._bell = presence.attach(desk)
+            except BaseException:
+                self._warden.close()
+                raise
         except BaseException:
             desk.close()
             raise
@@ -225,8 +229,8 @@ class Agent:
     def accept(self, id: str) -> Session:
         """Accept an offered session."""
         with self._turn:
-            sessions.accept(self._desk, id)
-        return self.resume(id)
+            sessions.accept(self._desk, id, claim=True)
+            return self._session(id)
 
     def decline(self, id: str, reason: str) -> Receipt:
         """Decline an offered session, with a reason."""
@@ -235,13 +239,12 @@ class Agent:
 
     def resume(self, id: str) -> Session:
         """Go on with a session, after a restart of this process for instance: its messages come to this object only."""
-        return self._session(id)
+        with self._turn:
+            asking.claim(self._desk, sessions.find(self._desk, id).root)
+            return self._session(id)
 
     def _session(self, id: str) -> Session:
-        with self._turn:
-            root = sessions.find(self._desk, id).root
-            asking.claim(self._desk, root)
-            return Session(self, sessions.show(self._desk, id), root)
+        return Session(self, sessions.show(self._desk, id), sessions.find(self._desk, id).root)
 
     def sessions(self) -> list[SessionView]:
         """The sessions of this agent, oldest first."""
@@ -323,8 +326,8 @@ class Agent:
         """Offer a session and wait until it is accepted."""
         seconds = self._desk.config.limits.handshake_ms / 1000 if timeout is None else timeout
         with self._turn:
-            receipt = sessions.open_session(self._desk, Draft(to, task, reply_within=seconds))
-            session = self._session(receipt.id)
+            receipt = sessions.open_session(self._desk, Draft(to, task, reply_within=seconds), claim=True)
+            session = self._session(str(receipt.seq))
             self._after_sending()
         yield from session.awaiting(seconds)
         return session
@@ -351,6 +354,11 @@ class Agent:
         """How a session stands."""
         with self._turn:
             return sessions.show(self._desk, id)
+
+    def session_state(self, root: int) -> SessionState:
+        """Where the session stands that begins with the message of this number."""
+        with self._turn:
+            return sessions.state(self._desk, root)
 
     def say(self, session_id: str, body: str, **options: Unpack[DraftOptions]) -> Receipt:
         """Send DATA in a session."""

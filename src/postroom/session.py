@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from postroom.waiting import Steps
 
 CLOSE_S = 5.0
+TALK = frozenset({Kind.DATA, Kind.MESSAGE, Kind.NOTICE})
+"""What is said in a session, and about it. The other kinds begin or end it."""
 
 
 class Session:
@@ -52,16 +54,16 @@ class Session:
     @property
     def state(self) -> SessionState:
         """Where the session stands now."""
-        return self._agent.session_view(self.id).state
+        return self._agent.session_state(self._root)
 
     def send(self, body: str, **options: Unpack[DraftOptions]) -> Receipt:
         """Send DATA. Options as of `Agent.send`. Raises NotYourTurn when the session is not open."""
-        return self._agent.say(self.id, body, **options)
+        return self._agent.say(str(self._root), body, **options)
 
     def receive(self, timeout: float | None = 60) -> Delivery:
-        """The next message of the other side; the one before it is confirmed. `timeout` is in seconds, None waits for ever.
+        """The next message of the other side, or a notice; the one before it is confirmed. `timeout` is in seconds, None waits for ever.
 
-        Raises SessionClosed when the other side has closed, and SessionTimeout.
+        Raises SessionClosed when the session is over, SessionDeclined, and SessionTimeout.
         """
         return Delivery.of(self._agent, self.hold(self._agent.run(self.receiving(timeout)), timeout))
 
@@ -75,21 +77,26 @@ class Session:
     # What the blocking and the async session are made of
 
     def receiving(self, timeout: float | None) -> Steps[list[Handed]]:
-        """Confirm what is in hand and take the next DATA. Raises SessionClosed at the end, and again after it."""
+        """Confirm what is in hand and take the next message. Raises SessionClosed at the end, and again after it; SessionDeclined."""
         try:
             taken = yield from taking(self._agent, 1, 0, confirm=self._in_hand, claim=self._root)
         except LeaseLost:
             self._in_hand = []  # told once
             raise
-        if not taken and self.state in LIVE:
-            taken = yield from taking(self._agent, 1, timeout, claim=self._root)
-        elif not taken:
-            raise SessionClosed(session=self.id, peer=self.peer)
-        if taken and taken[0].message.kind is not Kind.DATA:
-            self._agent.confirm_handed(taken)
-            self._in_hand = []
-            raise SessionClosed(session=self.id, peer=self.peer)
-        return taken
+        self._in_hand = []
+        if not taken:
+            ended = self.state not in LIVE  # looked at after the mailbox and before the next look: what was said until then is there
+            taken = yield from taking(self._agent, 1, 0 if ended else timeout, claim=self._root)
+            if not taken and not ended:
+                return []
+        if taken and taken[0].message.kind in TALK:
+            return taken
+        self._agent.confirm_handed(taken)
+        if taken and taken[0].message.kind is Kind.SYN_ACK:  # of an offer that was made before a restart
+            return (yield from self.receiving(timeout))
+        if taken and taken[0].message.kind is Kind.SYN_NACK:
+            raise SessionDeclined(peer=self.peer, session=self.id, reason=taken[0].message.body)
+        raise SessionClosed(session=self.id, peer=self.peer)
 
     def hold(self, taken: list[Handed], timeout: float | None) -> Handed:
         """Keep what was received until the next one is. Raises SessionTimeout if nothing was."""
@@ -108,12 +115,17 @@ class Session:
 
     def awaiting(self, timeout: float) -> Steps[None]:
         """Wait for SYN-ACK. Raises SessionDeclined or SessionTimeout; an offer that nobody waits for any more is withdrawn."""
-        answer = None
+        until, answer = monotonic() + timeout, None
+        early: list[Handed] = []
         try:
-            taken = yield from taking(self._agent, 1, timeout, claim=self._root)
-            self._agent.confirm_handed(taken)
-            answer = taken[0].message if taken else None
+            while answer is None and (taken := (yield from taking(self._agent, 1, until - monotonic(), claim=self._root))):
+                if taken[0].message.kind in TALK:
+                    early += taken
+                else:
+                    self._agent.confirm_handed(taken)
+                    answer = taken[0].message
         finally:
+            self._agent.give_back_handed(early)
             if answer is None:
                 self.abandon()
         if answer is None:
@@ -135,7 +147,7 @@ class Session:
         self._agent.confirm_handed(self._in_hand)
         self._in_hand = []
         try:
-            self._agent.say_fin(self.id)
+            self._agent.say_fin(str(self._root))
         except NotYourTurn:
             timeout = 0.0 if self.state not in LIVE else timeout
         until = monotonic() + timeout
@@ -144,8 +156,8 @@ class Session:
             while True:
                 left = until - monotonic() if self.state in LIVE else 0.0  # closed: only fetch what is already here
                 taken = yield from taking(self._agent, 1, left, claim=self._root)
-                passed += [one for one in taken if one.message.kind is Kind.DATA]
-                self._agent.confirm_handed([one for one in taken if one.message.kind is not Kind.DATA])
+                passed += [one for one in taken if one.message.kind in TALK]
+                self._agent.confirm_handed([one for one in taken if one.message.kind not in TALK])
                 if not taken:
                     break
         finally:

@@ -26,10 +26,10 @@ ADVICE = {
 }
 
 
-def open_session(desk: Desk, draft: Draft) -> Receipt:
+def open_session(desk: Desk, draft: Draft, *, claim: bool = False) -> Receipt:
     """Offer a session: SYN, whose body is the task and whose `reply_within` is the time for the handshake.
 
-    The other side accepts, declines, is set to accept by itself, or lets the offer lapse.
+    The other side accepts, declines, is set to accept by itself, or lets the offer lapse. With `claim` the answer comes to this process.
     """
     limits = desk.config.limits
     letter = checked(draft, limits, now_ms=desk.now_ms(), kind=Kind.SYN)
@@ -42,6 +42,8 @@ def open_session(desk: Desk, draft: Draft) -> Receipt:
             return receipt
         sending.paced(outbox, peers)
         receipt = outbox.put(outbox.author, letter._replace(reply_by_ms=None), peers)
+        if claim:
+            waits.claim(posting.database, desk.agent.id, receipt.seq, posting.provenance())
         place = Place(receipt.seq, receipt.id, reply_to=receipt.seq)
         if agents.by_id(posting.database, peers[0].agent).auto_accept:
             accepted = Letter((), Draft(""), Kind.SYN_ACK)
@@ -54,9 +56,9 @@ def open_session(desk: Desk, draft: Draft) -> Receipt:
     return receipt
 
 
-def accept(desk: Desk, id: str) -> Receipt:
-    """Accept an offered session."""
-    return act(desk, id, Kind.SYN_ACK, Draft(""))
+def accept(desk: Desk, id: str, *, claim: bool = False) -> Receipt:
+    """Accept an offered session. With `claim` what the other side says then comes to this process."""
+    return act(desk, id, Kind.SYN_ACK, Draft(""), claim=claim)
 
 
 def decline(desk: Desk, id: str, reason: str) -> Receipt:
@@ -76,7 +78,7 @@ def close(desk: Desk, id: str) -> Receipt:
     return act(desk, id, Kind.FIN, Draft(""))
 
 
-def act(desk: Desk, id: str, kind: Kind, draft: Draft) -> Receipt:
+def act(desk: Desk, id: str, kind: Kind, draft: Draft, *, claim: bool = False) -> Receipt:
     """Send one message of a session. Raises NoSuchSession, and NotYourTurn when the state of the session does not allow it."""
     limits = desk.config.limits
     with desk.reading() as database:
@@ -94,6 +96,8 @@ def act(desk: Desk, id: str, kind: Kind, draft: Draft) -> Receipt:
             receipt = sending.deliver(outbox, letter, to, sending.placed(outbox, draft._replace(thread=str(found.root)), to))
         else:
             receipt = control(outbox, found, letter)
+        if claim:
+            waits.claim(posting.database, desk.agent.id, found.root, posting.provenance())
         outbox.write()
     return receipt
 
@@ -148,6 +152,14 @@ def find(desk: Desk, id: str) -> Offer:
     if len(found) > 1:
         raise AmbiguousId(id=id, choices=", ".join(str(offer.root) for offer in found))
     return found[0]
+
+
+def state(desk: Desk, root: int) -> SessionState:
+    """Where the session stands that begins with this message."""
+    with desk.reading() as database:
+        found = stored.offer(database, root)
+        assert found is not None, "who asks has the session"
+        return stored.state(database, found)
 
 
 def show(desk: Desk, id: str) -> SessionView:

@@ -129,6 +129,8 @@ def save(home: str, attachment: Attachment, path: str) -> None:
             write_all(target, chunk)
     except BaseException as error:
         os.unlink(path)  # ours: it was made a moment ago
-        raise (DiskFull(path=path) if isinstance(error, OSError) else error) from error
+        if isinstance(error, OSError):
+            raise DiskFull(path=path) from error
+        raise
     finally:
         os.close(target)
