@@ -27,6 +27,7 @@ from postroom.core.errors import (
 )
 from postroom.core.types import Any, Protocol
 from postroom.store.place import check_place
+from postroom.store.queue import Queue
 
 SCHEMA_VERSION = 1
 SQLITE_OLDEST = 3_051_003  # fixed a corruption of the WAL that needs several processes
@@ -36,7 +37,7 @@ NAP_S = 0.000_2
 QUEUE_S = 0.1
 """So long waits who is next for the one who is at it: much longer than a transaction, and a part of the shortest useful `busy_ms`."""
 CHECKPOINT_S = 0.05
-"""How long a checkpoint may keep writers waiting for a reader that looks at an old state, before it tries again another time."""
+"""How long a checkpoint may keep writers waiting for a reader of an old state, for each 4 MiB of WAL: the larger, the more urgent."""
 
 if sys.platform == "darwin":
 
@@ -109,7 +110,7 @@ class Database:
         self.wal_pages = 0
         self._pid = os.getpid()
         self._wal = -1
-        self._queue = os.open(os.path.join(home, "queue.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._queue = Queue(os.path.join(home, "queue.lock"))
         self._queued = self._queues = False
         self._deadline = 0.0
         connection.set_busy_handler(self._wait_turn)
@@ -172,10 +173,10 @@ class Database:
 
     def _restart_wal(self) -> tuple[int, int]:
         """Copy the last part and let the next writer begin the WAL anew. In the queue first: nobody with the write lock may wait for it."""
-        self._deadline = monotonic() + CHECKPOINT_S
-        if not self._join_queue():
-            return self.wal_pages, 0
-        busy_ms, self.busy_ms = self.busy_ms, round(CHECKPOINT_S * 1000)
+        patience_s = CHECKPOINT_S * max(1.0, self.wal_pages / WAL_PAGES)
+        busy_ms, self.busy_ms = self.busy_ms, round(patience_s * 1000)
+        self._deadline = monotonic() + patience_s
+        self._join_queue()
         try:
             return self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
         finally:
@@ -183,7 +184,7 @@ class Database:
             self._leave_queue()
 
     def empty_wal(self) -> None:
-        """Copy the WAL and cut it to nothing, unless others use it now. Where no process stays, the next one would have to read all of it."""
+        """Copy the WAL and cut it to nothing, unless others use it: where no process stays, the next one would have to read all of it."""
         try:
             self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         except apsw.BusyError:
@@ -195,10 +196,10 @@ class Database:
         """Close the file. What was committed stays in the WAL for the next one that opens it."""
         if os.getpid() == self._pid:
             self.connection.close()
-        for descriptor in (self._wal, self._queue):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._wal = self._queue = -1
+            self._queue.close()
+        if self._wal >= 0:
+            os.close(self._wal)
+        self._wal = -1
 
     def undone(self, error: BaseException) -> BaseException:
         """Undo the transaction, and say the error that broke it in the words of the post room."""
@@ -229,23 +230,15 @@ class Database:
             sleep(NAP_S)
         return monotonic() < self._deadline
 
-    def _join_queue(self) -> bool:
-        """Become the one that tries; after `QUEUE_S` that is tried out of turn, as the one before may be a stopped process."""
-        until = min(monotonic() + QUEUE_S, self._deadline)
-        while not self._queued:
-            try:
-                fcntl.flock(self._queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._queued = True
-            except BlockingIOError:
-                if monotonic() > until:
-                    return False
-                sleep(NAP_S)
-        return True
+    def _join_queue(self) -> None:
+        """Become the one that tries. After `QUEUE_S` try out of turn: the one whose turn it is may be a stopped process."""
+        if not self._queued:
+            self._queued = self._queue.join(min(QUEUE_S, max(0.0, self._deadline - monotonic())))
 
     def _leave_queue(self) -> None:
         self._queues = False
         if self._queued:
-            fcntl.flock(self._queue, fcntl.LOCK_UN)
+            self._queue.leave()
             self._queued = False
 
     def _count_pages(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
