@@ -24,7 +24,7 @@ def run(call: Call) -> None:
     """Ask, wait, print the answer."""
     args = call.args
     if args.timeout <= 0:
-        raise BadUsage(why="--timeout must be above 0", see="postroom ask --help")
+        raise BadUsage(why="--timeout must be above 0.", see="postroom ask --help")
     with call.connected() as agent:
         what = draft(call, call.desk(), [args.to])
         what = what._replace(thread=args.thread, create=args.create, reply_within=args.reply_within or args.timeout)

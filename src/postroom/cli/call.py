@@ -10,7 +10,7 @@ from postroom.cli.output import STDOUT, Output
 from postroom.cli.parsing import Command
 from postroom.cli.table import Verb
 from postroom.config import identity
-from postroom.core.errors import NeedsTerminal, PostroomError
+from postroom.core.errors import NeedsTerminal, PostroomError, StoreUnusable
 from postroom.core.types import TYPE_CHECKING
 from postroom.exchange.desk import Desk, open_desk, open_desk_of_human
 from postroom.paths import default_home
@@ -45,7 +45,7 @@ class Call:
     def __init__(self, args: Namespace) -> None:
         self.args = args
         self.json: bool = args.json
-        self.home = os.path.abspath(args.home) if args.home else default_home()
+        self.home = checked_home(os.path.abspath(args.home) if args.home else default_home())
         self.output = Output()
         self._desk: Desk | None = None
 
@@ -99,6 +99,15 @@ class Call:
                 tidy(self._desk)
             finally:
                 self._desk.close()
+
+
+def checked_home(home: str) -> str:
+    """A directory whose name SQLite can take. Raises StoreUnusable."""
+    try:
+        home.encode()
+    except UnicodeEncodeError:
+        raise StoreUnusable(path=home, why="its path is not valid UTF-8.") from None
+    return home
 
 
 def tidy(desk: Desk) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -15,6 +14,9 @@ from threading import Thread
 from time import monotonic_ns
 from typing import NamedTuple
 
+from postroom.cli.call import Call
+from postroom.cli.parsing import Command, Parser
+from postroom.core.address import SYSTEM
 from postroom.core.errors import PostroomError
 
 NAMES = ("builder", "reviewer", "manager")
@@ -53,16 +55,14 @@ class DemoFailed(PostroomError):
     code = "demo-failed"
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: Parser) -> None:
     """The demo needs none."""
-    parser.set_defaults(run=run)
 
 
-def run(options: argparse.Namespace) -> int:
+def run(call: Call) -> None:
     """Play it."""
     with tempfile.TemporaryDirectory(prefix="postroom-demo-") as directory:
-        Stage(f"{directory}/home", colour=not options.json and sys.stdout.isatty() and "NO_COLOR" not in os.environ, json_lines=options.json).play()
-    return 0
+        Stage(f"{directory}/home", colour=call.output.colours and not call.json, json_lines=call.json).play()
 
 
 class Stage:
@@ -102,7 +102,7 @@ class Stage:
     def _start(self, name: str) -> None:
         environment = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "PYTHONPATH") if key in os.environ}
         command = [sys.executable, "-m", "postroom.cli.cast", name, self._home]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603  # ours
         self._processes[name] = process
         Thread(target=self._listen, args=(process, name), daemon=True).start()
 
@@ -178,10 +178,14 @@ class Stage:
                 self._note(event.text, "31")
             case "ready":
                 self._note(f"{event.who} is here, pid {event.pid}")
+            case _:
+                raise DemoFailed(why=f"{event.who} reported {event.event!r}")
 
     def _got(self, event: Event) -> None:
         message = self._sent.get(event.seq)
-        if event.redelivered:
+        if event.sender == SYSTEM:
+            self._line(SYSTEM, event.who, event.text, "")
+        elif event.redelivered:
             self._line(event.who, "", f"handed over again, marked “redelivered”: {event.text}", "", "31")
         elif message is not None:
             late_us = (event.began_ns - message.began_ns) / 1000
@@ -202,7 +206,7 @@ class Stage:
         self._note(f"{messages} messages, {deliveries} deliveries, {unread} unread, integrity check: {integrity}")
         if self._handed_us:
             self._note(f"median from send to the other agent's hands: {median(self._handed_us) / 1000:.2f} ms")
-        self._note("Now yourself, in two terminals:  postroom inbox --as bob --create --wait 60   and   postroom send bob hello --as alice")
+        self._note("Now yourself, in two terminals:  postroom inbox --as bob --wait 60   and   postroom send bob hello --as alice")
 
     def _line(self, who: str, to: str, text: str, remark: str, colour: str | None = None) -> None:
         arrow = f"{who} → {to}" if to else who
@@ -220,3 +224,12 @@ class Stage:
         head = f"{at_ms:8.1f} ms  {who}"
         print(f"\x1b[{colour}m{head}{text}\x1b[0m\x1b[2m{tail}\x1b[0m" if self._colour else f"{head}{text}{tail}", flush=True)
 
+
+COMMANDS = {
+    "demo": Command(
+        arguments,
+        run,
+        "Watch three agent processes work through a small project together, in a post room of their own, with the timings.",
+        "postroom demo",
+    )
+}

@@ -10,7 +10,7 @@ from postroom.cli.failure import warn
 from postroom.cli.parsing import Command, Parser, path, seconds
 from postroom.cli.showing import moment
 from postroom.core.errors import StoreDamaged
-from postroom.core.render import one_line
+from postroom.core.render import one_line, visible
 from postroom.exchange import keeping
 from postroom.store.archive import Progress, silent
 from postroom.store.checks import Level
@@ -105,7 +105,7 @@ def export(call: Call) -> None:
     """Write it out. It is JSON with and without --json."""
     since_ms = 0 if call.args.since is None else round((time() - call.args.since) * 1000)
     for line in keeping.export(call.any_desk(), agent=call.args.only, since_ms=since_ms):
-        call.output.write(f"{line}\n")
+        call.output.write(f"{visible(line) if call.output.terminal else line}\n")
 
 
 def prune(call: Call) -> None:

@@ -36,7 +36,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise BadUsage."""
         words = message.removeprefix("argument ").replace(" -- ", " ")
-        raise BadUsage(why=words[:1].upper() + words[1:], see=f"{self.prog} --help")
+        raise BadUsage(why=f"{words[:1].upper()}{words[1:]}.", see=f"{self.prog} --help")
 
 
 def parser(name: str, command: Command) -> Parser:

@@ -37,7 +37,7 @@ def draft(call: Call, desk: Desk, to: list[str]) -> Draft:
     """The draft that the arguments describe."""
     args = call.args
     if args.body is None and not args.file and not args.subject:
-        raise BadUsage(why="Say what to send: a text, or - for standard input", see="postroom send --help")
+        raise BadUsage(why="Say what to send: a text, or - for standard input.", see="postroom send --help")
     return Draft(
         to=to[0] if len(to) == 1 else tuple(to),
         body=standard_input(desk.config.limits.body_bytes) if args.body == "-" else args.body or "",
@@ -86,9 +86,11 @@ def show(call: Call, receipt: Receipt) -> None:
 
 def line(progress: Progress) -> str:
     """One recipient and the state of the delivery."""
-    from postroom.core.render import one_line
+    why = "online" if progress.online else ""
+    if progress.reason:
+        from postroom.core.render import one_line
 
-    why = one_line(progress.reason) if progress.reason else "online" if progress.online else ""
+        why = one_line(progress.reason)
     return f"{progress.recipient}: {progress.state}{f' ({why})' if why else ''}"
 
 

@@ -22,7 +22,7 @@ def open_arguments(parser: Parser) -> None:
 
 def id_argument(parser: Parser) -> None:
     """The session."""
-    parser.add_argument("id", metavar="ID", help="the session")
+    parser.add_argument("session", metavar="ID", help="the session")
 
 
 def decline_arguments(parser: Parser) -> None:
@@ -56,25 +56,25 @@ def open_one(call: Call) -> None:
 
 def accept(call: Call) -> None:
     """Accept an offered session."""
-    sessions.accept(call.desk(), call.args.id)
-    show_view(call, sessions.show(call.desk(), call.args.id))
+    sessions.accept(call.desk(), call.args.session)
+    show_view(call, sessions.show(call.desk(), call.args.session))
 
 
 def decline(call: Call) -> None:
     """Decline an offered session."""
-    sessions.decline(call.desk(), call.args.id, call.args.reason)
-    show_view(call, sessions.show(call.desk(), call.args.id))
+    sessions.decline(call.desk(), call.args.session, call.args.reason)
+    show_view(call, sessions.show(call.desk(), call.args.session))
 
 
 def send(call: Call) -> None:
     """Say something in a session."""
-    show(call, sessions.say(call.desk(), call.args.id, draft(call, call.desk(), [""])))
+    show(call, sessions.say(call.desk(), call.args.session, draft(call, call.desk(), [""])))
 
 
 def close(call: Call) -> None:
     """Say FIN. The other side still reads everything before it."""
-    sessions.close(call.desk(), call.args.id)
-    show_view(call, sessions.show(call.desk(), call.args.id))
+    sessions.close(call.desk(), call.args.session)
+    show_view(call, sessions.show(call.desk(), call.args.session))
 
 
 def list_all(call: Call) -> None:

@@ -86,7 +86,7 @@ def unknown(name: str) -> Exception:
     from postroom.core.errors import BadUsage
 
     known = [verb.name for verb in VERBS if (" " in verb.name) == (" " in name)]
-    return BadUsage(why=f"There is no {name!r}.{close_names(name, known)}".rstrip(".?"), see="postroom --help")
+    return BadUsage(why=f"There is no {name!r}.{close_names(name, known)}", see="postroom --help")
 
 
 def overview(words: list[str]) -> str:

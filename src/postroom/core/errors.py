@@ -155,7 +155,7 @@ class BadConfig(CallerError):
 
 
 class BadUsage(CallerError):
-    """{why}. See: {see}"""
+    """{why} See: {see}"""
 
     code = "usage"
 

@@ -26,7 +26,7 @@ from postroom.core.errors import (
     StoreUnusable,
 )
 from postroom.core.types import Any, Protocol
-from postroom.store.place import check_place
+from postroom.store.place import check_place, refusal
 from postroom.store.queue import Queue
 
 SCHEMA_VERSION = 1
@@ -261,8 +261,12 @@ def open_database(home: str, *, busy_ms: int = 10_000, vfs: str | None = None, n
         except BaseException:
             database.close()
             raise
+    except apsw.SQLError as error:  # the statements of `prepare` are right, so it is the file that is not
+        raise StoreDamaged(path=path, why=str(error)) from error
     except apsw.Error as error:
         raise translated(error, path, busy_ms) from error
+    except OSError as error:
+        raise refusal(error, home) from error
     return database
 
 

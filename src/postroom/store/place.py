@@ -48,7 +48,7 @@ def refusal(error: OSError, home: str) -> PostroomError:
 
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull(path=home)
-    if error.errno == errno.EROFS:
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return StoreReadOnly(path=home, why=error.strerror)
     return StoreUnusable(path=home, why=f"{error.strerror}.")
 

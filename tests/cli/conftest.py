@@ -1,0 +1,23 @@
+"""What the tests of the command line get: a shell in the test's own home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import Shell
+
+
+@pytest.fixture
+def shell(home: Path) -> Shell:
+    """Runs `postroom` commands in an empty home."""
+    return Shell(home)
+
+
+@pytest.fixture
+def pair(shell: Shell) -> Shell:
+    """A shell in a home where alice and bob have mailboxes."""
+    shell.ok("profile", "--as", "alice")
+    shell.ok("profile", "--as", "bob")
+    return shell

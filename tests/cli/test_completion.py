@@ -1,0 +1,70 @@
+"""Completion scripts: each shell accepts its own, and offers what the verbs take."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from postroom.cli.completion import SHELLS, entries
+from tests.cli.shell import PROGRAM, environment
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_a_shell_accepts_its_script(shell, name):
+    script = shell.ok("completion", name)
+    program = shutil.which(name)
+    if program is None:
+        pytest.skip(f"{name} is not installed")
+    done = subprocess.run([program, "-n"], input=script, text=True, env=environment(shell.home), capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_a_script_knows_each_verb_and_option(shell, name):
+    script = shell.ok("completion", name)
+    for entry in entries():
+        assert all(word in script for word in entry.verb.name.split())
+        assert all(option.spelling.lstrip("-") in script for option in entry.options)
+
+
+def offered(shell, *words: str) -> list[str]:
+    """What bash offers for the last of some words."""
+    directory = shell.home / "bin"
+    directory.mkdir(exist_ok=True)
+    program = directory / "postroom"
+    program.write_text(f'#!/bin/sh\nexec {" ".join(PROGRAM)} "$@"\n')
+    program.chmod(0o755)
+    line = " ".join(f"'{word}'" for word in words)
+    typed = f"COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}"
+    code = f'eval "$(postroom completion bash)"; {typed}; _postroom; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    path = f"{directory}{os.pathsep}{os.path.dirname(sys.executable)}{os.pathsep}{os.defpath}"
+    done = subprocess.run(
+        ["bash", "-c", code], env=environment(shell.home) | {"PATH": path}, cwd=directory, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["postroom", "se"], {"send", "search", "session"}),
+        (["postroom", "session", ""], {"open", "accept", "decline", "send", "close", "list"}),
+        (["postroom", "--as", "alice", "session", "o"], {"open"}),
+        (["postroom", "send", ""], {"alice", "bob", "human"}),
+        (["postroom", "send", "--as", "a"], {"alice"}),
+        (["postroom", "session", "open", "b"], {"bob"}),
+        (["postroom", "send", "--ur"], {"--urgency"}),
+        (["postroom", "send", "bob", "--urgency", ""], {"now", "next", "info"}),
+        (["postroom", "completion", "z"], {"zsh"}),
+        (["postroom", "send", "bob", "--file", "post"], {"postroom"}),
+        (["postroom", "send", "bob", ""], set()),
+        (["postroom", "--h"], {"--home", "--help"}),
+    ],
+)
+def test_bash_offers_what_fits(pair, words, expected):
+    assert set(offered(pair, *words)) == expected
