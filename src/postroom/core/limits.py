@@ -22,7 +22,6 @@ class Limits(NamedTuple):
     hops: Annotated[int, "answers", "in one chain of answers to answers until a human looks; then held"] = 250
     agents: Annotated[int, "names", "registered in one store"] = 100_000
     requests: Annotated[int, "messages", "sent by one agent that still expect an answer"] = 10_000
-    reply_ms: Annotated[int, "ms", "for an answer, when the asker names no deadline"] = 3_600_000
     handshake_ms: Annotated[int, "ms", "for the answer to the offer of a session"] = 30_000
     session_idle_ms: Annotated[int, "ms", "without a message, after which an open session is closed and both are told"] = 86_400_000
     lease_ms: Annotated[int, "ms", "a message may be in the hands of a living reader before another one gets it"] = 600_000
