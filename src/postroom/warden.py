@@ -168,10 +168,9 @@ def lapse(outbox: Outbox, about: MessageRow, states: frozenset[SessionState], wh
     found = stored.offer(database, about.seq)
     assert found is not None, "sessions have these timers, nothing else"
     if stored.state(database, found) in states:
-        sides = [agents.by_id(database, found.opener), agents.by_id(database, found.peer)]
+        sides = [outbox.mailbox(found.opener), outbox.mailbox(found.peer)]
         body = notices.WORDS[what].format(id=found.id, opener=sides[0].name, peer=sides[1].name)
-        mailboxes = [outbox.mailbox(side) for side in sides]
-        outbox.put(POSTROOM, notices.letter(body, what, Kind.LAPSE), mailboxes, place=Place(about.seq, found.id, reply_to=about.seq))
+        outbox.put(POSTROOM, notices.letter(body, what, Kind.LAPSE), sides, place=Place(about.seq, found.id, reply_to=about.seq))
 
 
 ACTS = {"expire": expire, "deadline": deadline, "handshake": handshake, "idle": idle}

@@ -8,7 +8,7 @@ from postroom.exchange import notices
 from postroom.exchange.desk import Desk, Posting
 from postroom.exchange.outbox import Outbox
 from postroom.exchange.sending import note_answer
-from postroom.store import agents, budgets, deliveries, messages, waits
+from postroom.store import budgets, deliveries, messages, waits
 from postroom.store.budgets import HeldThread
 from postroom.store.deliveries import HeldDelivery
 
@@ -36,7 +36,7 @@ def deliver(outbox: Outbox, row: HeldDelivery) -> None:
     """Put one held message into its mailbox, and let it count as the answer that it is."""
     posting = outbox.posting
     deliveries.release(posting.database, row, now_ms=posting.now_ms)
-    outbox.mailbox(agents.by_id(posting.database, row.recipient)).arrived += 1
+    outbox.mailbox(row.recipient).arrived += 1
     posting.wake(row.recipient)
     if row.reply_to is not None:
         for answered in messages.referred(posting.database, str(row.reply_to), row.sender):

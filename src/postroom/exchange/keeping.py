@@ -136,7 +136,7 @@ def announce(posting: Posting, manifest: Manifest, before: Before) -> None:
     outbox = Outbox(posting)
     for agent in before.touched:
         if agent != HUMAN_AGENT:
-            outbox.put(POSTROOM, letter, [outbox.mailbox(agents.by_id(database, agent))])
+            outbox.put(POSTROOM, letter, [outbox.mailbox(agent)])
     outbox.write()
     for attached in agents.all_attached(database):
         posting.wake(attached.agent)

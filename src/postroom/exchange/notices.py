@@ -5,7 +5,7 @@ from __future__ import annotations
 from postroom.core.message import Draft, Kind, Letter, Urgency
 from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_AGENT, POSTROOM_PROVENANCE
 from postroom.exchange.outbox import Author, Outbox, Place
-from postroom.store import agents, messages
+from postroom.store import messages
 from postroom.store.messages import MessageRow
 
 POSTROOM = Author(POSTROOM_AGENT, POSTROOM_PROVENANCE)
@@ -30,7 +30,7 @@ def notify(outbox: Outbox, to: int, what: str, about: MessageRow, **facts: str) 
     body = WORDS[what].format(id=id, **facts)
     name = id if about.thread is None else messages.called(outbox.posting.database, about.thread)
     place = Place(root=about.thread or about.seq, name=name, reply_to=about.seq)
-    outbox.put(POSTROOM, letter(body, what), [outbox.mailbox(agents.by_id(outbox.posting.database, to))], place=place)
+    outbox.put(POSTROOM, letter(body, what), [outbox.mailbox(to)], place=place)
 
 
 def letter(body: str, what: str, kind: Kind = Kind.NOTICE) -> Letter:

@@ -8,8 +8,8 @@ from postroom.core.message import Letter, Progress, Receipt, State
 from postroom.core.types import NamedTuple
 from postroom.exchange.desk import Posting
 from postroom.store import budgets, deliveries, messages, waits
-from postroom.store.agents import AgentRow
 from postroom.store.database import Row
+from postroom.store.mailboxes import MailboxRow, numbered
 from postroom.store.messages import MessageRow
 
 HERE = 1
@@ -40,15 +40,12 @@ NO_REFUSALS: dict[int, str] = {}
 class Mailbox:
     """A recipient's mailbox as this transaction finds and leaves it. `due_us` is the pace from the desk's agent, see core/pace.py."""
 
-    __slots__ = ("agent", "arrived", "due_us", "name", "online", "waiting")
+    __slots__ = ("agent", "arrived", "attached", "due_us", "name", "paced", "waiting")
 
-    def __init__(self, agent: AgentRow, due_us: int, waiting: int) -> None:
-        self.agent = agent.id
-        self.name = agent.name
-        self.due_us = due_us
-        self.waiting = waiting
+    def __init__(self, found: MailboxRow) -> None:
+        self.agent, self.name, _, self.due_us, self.waiting, self.attached = found
         self.arrived = 0
-        self.online: bool | None = None  # not asked yet
+        self.paced = False  # whether due_us is another now
 
 
 class Outbox:
@@ -82,12 +79,13 @@ class Outbox:
         """The message that was put down last."""
         return MessageRow(*self._messages[-1])
 
-    def mailbox(self, agent: AgentRow) -> Mailbox:
+    def mailbox(self, agent: int) -> Mailbox:
         """The mailbox of an agent."""
-        mailbox = self.mailboxes.get(agent.id)
-        if mailbox is None:
-            due_us, waiting = budgets.meters(self.posting.database, self.posting.desk.agent.id, agent.id)
-            mailbox = self.mailboxes[agent.id] = Mailbox(agent, due_us, waiting)
+        return self.mailboxes.get(agent) or self.open(numbered(self.posting.database, agent, sender=self.author.agent))
+
+    def open(self, found: MailboxRow) -> Mailbox:
+        """Take a mailbox that was found into this transaction."""
+        mailbox = self.mailboxes[found.agent] = self.by_name[found.name] = Mailbox(found)
         return mailbox
 
     def put(
@@ -125,10 +123,9 @@ class Outbox:
             self._deliveries.append((delivery, seq, mailbox.agent, None, State.HELD, held, None, None))
             return Progress(mailbox.name, State.HELD, online=False, reason=held)
         mailbox.arrived += 1
-        if mailbox.online is None:
-            mailbox.online = self.posting.wake(mailbox.agent)
+        self.posting.bells[mailbox.agent] = mailbox.attached
         self._deliveries.append((delivery, seq, mailbox.agent, mailbox.agent, State.DELIVERED, None, now_ms, None))
-        return Progress(mailbox.name, State.DELIVERED, mailbox.online, None, now_ms)
+        return Progress(mailbox.name, State.DELIVERED, bool(mailbox.attached), None, now_ms)
 
     def write(self) -> None:
         """Write everything that was put down."""
@@ -137,5 +134,8 @@ class Outbox:
         deliveries.insert(database, self._deliveries)
         meters = [(sender, 0, self.due_us)]
         for mailbox in self.mailboxes.values():
-            meters += ((sender, mailbox.agent, mailbox.due_us), (0, mailbox.agent, mailbox.arrived))
+            if mailbox.paced:
+                meters.append((sender, mailbox.agent, mailbox.due_us))
+            if mailbox.arrived:
+                meters.append((0, mailbox.agent, mailbox.arrived))
         budgets.set_meters(database, meters)

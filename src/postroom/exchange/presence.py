@@ -19,9 +19,11 @@ STATUSES = ("active", "idle", "busy")
 
 
 def attach(desk: Desk) -> Doorbell | Polling:
-    """Let this process be woken: hang up a bell, and note it."""
+    """Let this process be woken: hang up a bell, and note it. What a dead predecessor had in hands is at once in the mailbox again."""
     with desk.posting() as posting:
         provenance = posting.provenance()
+        predecessors = agents.attached_to(posting.database, desk.agent.id)
+    bury(desk, predecessors)
     bell: Doorbell | Polling = Polling()
     if doorbell.AVAILABLE:
         directory = socket_directory(desk.database.home)
@@ -77,7 +79,7 @@ def bury(desk: Desk, rows: list[AttachedRow]) -> None:
             for row in gone:
                 strike_off(posting, row)
         for row in gone:
-            if row.socket is not None and os.path.lexists(row.socket):
+            if row.socket is not None:
                 doorbell.take_down(row.socket)
 
 

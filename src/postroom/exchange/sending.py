@@ -24,7 +24,7 @@ from postroom.core.message import Attachment, Draft, Letter, Receipt, checked
 from postroom.exchange import notices
 from postroom.exchange.desk import Desk, Posting, admit
 from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Mailbox, Outbox, Place
-from postroom.store import agents, budgets, deliveries, messages, waits
+from postroom.store import agents, budgets, deliveries, mailboxes, messages, waits
 from postroom.store.agents import AgentRow
 from postroom.store.budgets import ThreadBudget
 from postroom.store.database import Database
@@ -92,16 +92,16 @@ def tell_refusals(outbox: Outbox, recipients: list[Mailbox], refusals: dict[int,
 
 def recipient(outbox: Outbox, name: Name, *, create: bool) -> Mailbox:
     """The mailbox of a name. Raises NoSuchAgent with close names, unless it is to be made."""
-    database = outbox.posting.database
-    agent = agents.by_name(database, name)
-    if agent is None and create and name not in RESERVED:
-        agent = admit(database, name, outbox.posting.desk.config.limits, now_ms=outbox.posting.now_ms)
-    if agent is None:
+    database, sender = outbox.posting.database, outbox.author.agent
+    found = mailboxes.named(database, name, sender=sender)
+    if found is None and create and name not in RESERVED:
+        admit(database, name, outbox.posting.desk.config.limits, now_ms=outbox.posting.now_ms)
+        found = mailboxes.named(database, name, sender=sender)
+    if found is None:
         raise NoSuchAgent(name=name, close=close_names(name, agents.names(database)))
-    if agent.kind == "system":
+    if found.kind == "system":
         raise ReservedName(name=name)
-    mailbox = outbox.by_name[name] = outbox.mailbox(agent)
-    return mailbox
+    return outbox.open(found)
 
 
 def earlier(outbox: Outbox, letter: Letter, recipients: list[Mailbox]) -> Receipt | None:
@@ -140,7 +140,7 @@ def paced(outbox: Outbox, recipients: list[Mailbox]) -> dict[int, str]:
                 raise error
             refusals = refusals | {mailbox.agent: REASONS[type(error)].format_map(error.facts)}
         else:
-            mailbox.due_us = due
+            mailbox.due_us, mailbox.paced = due, True
     return refusals
 
 

@@ -47,7 +47,7 @@ def open_session(desk: Desk, draft: Draft, *, claim: bool = False) -> Receipt:
         place = Place(receipt.seq, receipt.id, reply_to=receipt.seq)
         if agents.by_id(posting.database, peers[0].agent).auto_accept:
             accepted = Letter((), Draft(""), Kind.SYN_ACK)
-            outbox.put(Author(peers[0].agent, POSTROOM_PROVENANCE), accepted, [outbox.mailbox(desk.agent)], place=place)
+            outbox.put(Author(peers[0].agent, POSTROOM_PROVENANCE), accepted, [outbox.mailbox(desk.agent.id)], place=place)
             watch_idleness(posting, receipt.seq)
         else:
             lapses_ms = letter.reply_by_ms or posting.now_ms + limits.handshake_ms
@@ -88,7 +88,7 @@ def act(desk: Desk, id: str, kind: Kind, draft: Draft, *, claim: bool = False) -
     letter = letter._replace(files=sending.keep_files(desk, draft))
     with desk.posting(safe=True) as posting:
         outbox = Outbox(posting)
-        to = [outbox.mailbox(other)]
+        to = [outbox.mailbox(other.id)]
         if draft.id is not None and (receipt := sending.earlier(outbox, letter, to)):
             return receipt
         check_turn(posting, found, kind)
@@ -112,8 +112,8 @@ def control(outbox: Outbox, found: Offer, letter: Letter) -> Receipt:
     if letter.kind is Kind.SYN_ACK:
         watch_idleness(posting, found.root)
     place = Place(found.root, found.id, reply_to=found.root if answers else None)
-    other = agents.by_id(posting.database, found.other(posting.desk.agent.id))
-    return outbox.put(outbox.author, letter, [outbox.mailbox(other)], place=place)
+    other = outbox.mailbox(found.other(posting.desk.agent.id))
+    return outbox.put(outbox.author, letter, [other], place=place)
 
 
 def acknowledge(posting: Posting, handed: Sequence[Handed]) -> None:

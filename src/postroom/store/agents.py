@@ -115,7 +115,7 @@ class Listed(NamedTuple):
     online: bool
     waiting: int
     description: str
-    auto_accept: int
+    auto_accept: bool
     seen_ms: int | None
     processes: int
 
@@ -132,4 +132,4 @@ WHERE a.kind != 'system' ORDER BY a.name
 
 def listing(database: Database) -> list[Listed]:
     """All agents by name."""
-    return [Listed(*row)._replace(online=bool(row[3])) for row in database.execute(LISTED)]
+    return [Listed(*row)._replace(online=bool(row[3]), auto_accept=bool(row[6])) for row in database.execute(LISTED)]

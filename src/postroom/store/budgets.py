@@ -5,9 +5,6 @@ from __future__ import annotations
 from postroom.core.types import NamedTuple
 from postroom.store.database import Database
 
-METERS = """
-SELECT (SELECT value FROM meter WHERE sender = ?1 AND recipient = ?2), (SELECT value FROM meter WHERE sender = 0 AND recipient = ?2)
-"""
 SET_METER = "INSERT INTO meter VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = iif(sender = 0, value, 0) + excluded.value"
 
 
@@ -17,12 +14,6 @@ class ThreadBudget(NamedTuple):
     turns: int
     sender: int
     held: str | None = None
-
-
-def meters(database: Database, sender: int, recipient: int) -> tuple[int, int]:
-    """The pace from a sender to a recipient, and how many messages wait in the mailbox of the recipient; 0 what was never set."""
-    ((due_us, waiting),) = database.execute(METERS, (sender, recipient))
-    return due_us or 0, waiting or 0
 
 
 def set_meters(database: Database, meters: list[tuple[int, int, int]]) -> None:

@@ -61,6 +61,7 @@ WORDS: dict[type[apsw.Error], type[PostroomError]] = {
     apsw.CantOpenError: StoreReadOnly,
     apsw.CorruptError: StoreDamaged,
     apsw.NotADBError: StoreDamaged,
+    apsw.SQLError: StoreDamaged,  # our statements are right, so it is the schema that is not
     apsw.IOError: StoreFailed,
 }
 
@@ -261,8 +262,6 @@ def open_database(home: str, *, busy_ms: int = 10_000, vfs: str | None = None, n
         except BaseException:
             database.close()
             raise
-    except apsw.SQLError as error:  # the statements of `prepare` are right, so it is the file that is not
-        raise StoreDamaged(path=path, why=str(error)) from error
     except apsw.Error as error:
         raise translated(error, path, busy_ms) from error
     except OSError as error:

@@ -23,6 +23,7 @@ FREE_BYTES = 100_000_000
 WAL_BYTES = 64_000_000
 BACKLOG = 100_000
 """Fewer messages than these are indexed within seconds by whoever searches."""
+TABLES = "SELECT name, sql FROM sqlite_schema"
 UNREADABLE = (apsw.Error, OSError, ValueError, TypeError)
 """What reading damaged bytes may end in: SQLite's errors, the disk's, text that is no UTF-8, a column of another type."""
 
@@ -209,6 +210,21 @@ def schema_version(patient: Patient) -> None:
         patient.find(Level.OK, f"the schema is {version}")
 
 
+def schema(patient: Patient) -> None:
+    """Whether the tables are those of this version."""
+    fresh = apsw.Connection(":memory:")
+    try:
+        for step in range(1, SCHEMA_VERSION + 1):
+            with open(os.path.join(os.path.dirname(__file__), "schema", f"{step:04}.sql"), encoding="utf-8") as sql:
+                fresh.execute(sql.read()).fetchall()
+        wrong = set(fresh.execute(TABLES)) ^ set(patient.connection.execute(TABLES))
+    finally:
+        fresh.close()
+    if wrong and patient.numbers("PRAGMA user_version") == [SCHEMA_VERSION]:
+        names = ", ".join(sorted({str(name) for name, _ in wrong}))
+        patient.find(Level.DAMAGE, f"these tables are not as this version makes them: {names}", RESTORE)
+
+
 def pages(patient: Patient) -> None:
     """Let SQLite check its pages and indexes, and FTS5 its own."""
     pragma = "integrity_check" if patient.full else "quick_check"
@@ -266,4 +282,4 @@ def processes(patient: Patient) -> None:
         patient.processes.append(Process(str(agent), int(id), int(pid), str(started), socket and str(socket)))
 
 
-LOOKS: tuple[Callable[[Patient], None], ...] = (schema_version, pages, rows, backlog, attached_files, processes)
+LOOKS: tuple[Callable[[Patient], None], ...] = (schema_version, schema, pages, rows, backlog, attached_files, processes)

@@ -129,7 +129,9 @@ def is_recipient(database: Database, parent: Parent, agent: int) -> bool:
 
 def message(database: Database, row: Row, *, redelivered: bool = False) -> Message:
     """A row of the MESSAGE columns as a message."""
-    seq, own_id, sender, to, subject, body, sent, root, answered, kind, urgency, reply_by, expires, hops, files, interface, pid, program = row
+    seq, own_id, sender, to, subject, body, sent, root, answered, kind, urgency, reply_by, expires, hops, files, interface, pid, program = (
+        row
+    )
     id = own_id or str(seq)
     if kind not in KINDS or urgency not in URGENCIES:
         raise StoreDamaged(path=database.path, why=f"message {seq} is of no kind")
