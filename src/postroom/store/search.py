@@ -15,8 +15,21 @@ INDEX = (
     f"INSERT OR IGNORE INTO participant SELECT m.sender, m.seq FROM message m WHERE {RANGE}",
     f"INSERT OR IGNORE INTO participant SELECT d.recipient, m.seq FROM message m JOIN delivery d ON {TO} WHERE {RANGE}",
 )
-MINE = "JOIN participant q ON q.message = m.seq AND q.agent = ?"
-NEWEST = "ORDER BY m.seq DESC LIMIT ?"
+MATCHES = "SELECT rowid FROM search WHERE search MATCH ?1 ORDER BY rowid DESC LIMIT ?2"
+MINE = """
+SELECT rowid FROM search WHERE search MATCH ?1 AND EXISTS (SELECT 1 FROM participant WHERE agent = ?3 AND message = search.rowid)
+ORDER BY rowid DESC LIMIT ?2
+"""
+ALL = "SELECT seq FROM message WHERE seq < ?1 AND sent_ms >= ?2 ORDER BY seq DESC LIMIT ?3"
+OF_AGENT = """
+SELECT q.message FROM participant q CROSS JOIN message h ON h.seq = q.message
+WHERE q.agent = ?4 AND q.message < ?1 AND h.sent_ms >= ?2 ORDER BY q.message DESC LIMIT ?3
+"""
+OF_PAIR = """
+SELECT q.message FROM participant q CROSS JOIN message h ON h.seq = q.message
+WHERE q.agent = ?4 AND q.message < ?1 AND h.sent_ms >= ?2 AND EXISTS (SELECT 1 FROM participant WHERE agent = ?5 AND message = q.message)
+ORDER BY q.message DESC LIMIT ?3
+"""
 
 
 class Unreadable(apsw.SQLError):
@@ -40,23 +53,26 @@ def index_some(database: Database, limit: int) -> None:
 
 def find(database: Database, words: str, *, agent: int | None, limit: int) -> list[Message]:
     """The newest messages that match an FTS5 expression, newest first; only those an agent took part in, or of all. Raises Unreadable."""
-    mine, values = (MINE, (agent, words, limit)) if agent is not None else ("", (words, limit))
     try:
-        return messages.messages(database, f"JOIN search f ON f.rowid = m.seq {mine} WHERE search MATCH ? {NEWEST}", values)
+        return newest(database, MATCHES, (words, limit)) if agent is None else newest(database, MINE, (words, limit, agent))
     except apsw.SQLError as error:
         raise Unreadable(str(error)) from error
 
 
 def history(database: Database, *, agent: int | None, before: int, since_ms: int, limit: int) -> list[Message]:
     """The newest messages before a seq and since a time, newest first; only those an agent took part in, or of all."""
-    mine, who = (MINE, (agent,)) if agent is not None else ("", ())
-    return messages.messages(database, f"{mine} WHERE m.seq < ? AND m.sent_ms >= ? {NEWEST}", (*who, before, since_ms, limit))
+    page = (before, since_ms, limit)
+    return newest(database, ALL, page) if agent is None else newest(database, OF_AGENT, (*page, agent))
 
 
 def with_peer(database: Database, pair: tuple[int, int], *, before: int, since_ms: int, limit: int) -> list[Message]:
     """The newest messages before a seq and since a time in which two agents took part, newest first."""
-    where = f"{MINE} JOIN participant o ON o.message = m.seq AND o.agent = ? WHERE m.seq < ? AND m.sent_ms >= ? {NEWEST}"
-    return messages.messages(database, where, (*pair, before, since_ms, limit))
+    return newest(database, OF_PAIR, (before, since_ms, limit, *pair))
+
+
+def newest(database: Database, seqs: str, values: tuple[int | str, ...]) -> list[Message]:
+    """The messages whose seqs a query names. In two steps, so that the index that names them is gone through first, and no further."""
+    return messages.messages(database, f"WHERE m.seq IN ({seqs}) ORDER BY m.seq DESC", values)
 
 
 def thread(database: Database, root: int, *, limit: int) -> list[Message]:
