@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 
 from postroom.cli.table import VERBS
 from postroom.core import errors
-from tests.cli.shell import PROGRAM, SOON_S, Shell, environment
+from tests.cli.shell import PROGRAM, SOON_S, Result, Shell, environment
 
-CODES = {0, 130, 141, 143} | {
-    error.exit_code for error in vars(errors).values() if isinstance(error, type) and issubclass(error, Exception)
-}
+ERRORS = [error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.PostroomError)]
+CODES = {0, 130, 141, 143} | {error.exit_code for error in ERRORS}
 STAYS = {"watch", "demo"}
 
 
-def complaint(done) -> str:
+def complaint(done: Result) -> str:
     """The one line of an error."""
     assert done.err.startswith("postroom: "), done
     assert done.err.count("\n") == 1, done

@@ -19,7 +19,7 @@ root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount or
 
 
 @pytest.fixture
-def store(pair) -> Path:
+def store(pair: Shell) -> Path:
     """A store that holds one unread message for bob."""
     pair.ok("send", "bob", "precious", "--as", "alice")
     return pair.home / "postroom"

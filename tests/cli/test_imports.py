@@ -108,7 +108,7 @@ NEVER = {
 def loaded(shell, *arguments: str) -> set[str]:
     """The modules that a command loads beyond those of a bare interpreter; of packages of others only the package."""
 
-    def modules(program: str) -> set[str]:
+    def modules(program: list[str]) -> set[str]:
         done = subprocess.run(
             [sys.executable, "-X", "importtime", *program], env=environment(shell.home), capture_output=True, text=True, check=True
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import signal
+from pathlib import Path
 
 from tests.cli.shell import end, line_of
 from tests.cli.test_talking import until_online
@@ -225,3 +227,13 @@ def test_two_terminals_talk(pair):
             assert asking.end() == (0, "fine\r\n")
         left.type("\x03")
         assert left.end()[0] == 130
+
+
+def test_the_page_names_each_verb_and_each_exit_code():
+    from postroom.cli.table import VERBS
+    from tests.cli.test_arguments import CODES
+
+    page = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert [verb.name for verb in VERBS if f"postroom {verb.name}" not in page and f"`{verb.name}" not in page] == []
+    table = re.findall(r"^\| ([\d, ]+) \|", page, re.MULTILINE)
+    assert {int(code) for row in table for code in row.split(",")} == CODES
