@@ -87,8 +87,11 @@ class Doorbell:
 
     @property
     def rings(self) -> int:
-        """How often it rang. Read this, look into the mailbox, then wait for a number beyond it: so no ring is missed."""
-        return self._rings
+        """How often it rang. Read this, look into the mailbox, then wait for a number beyond it: so no ring is missed, none heard twice."""
+        with self._changed:
+            if not self._listening:
+                self._answer()
+            return self._rings
 
     def wait(self, rings: int, timeout_s: float) -> bool:
         """Wait until the bell has rung more than `rings` times. One thread listens to the socket, the others wait for that thread."""
