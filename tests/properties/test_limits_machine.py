@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -78,14 +80,14 @@ def test_the_whole_allowance_comes_through_at_once_and_not_one_more(per_minute):
 
 
 class ThreadMachine(RuleBasedStateMachine):
-    """Threads in which three agents talk, with a budget of four turns, and a human who releases or discards."""
+    """Threads in which three agents talk, with a budget of two turns, and a human who releases or discards."""
 
-    TURNS = 4
+    TURNS = 2
 
     def __init__(self) -> None:
         super().__init__()
         self.post = PostRoom()
-        self.post.configure(f"[limits]\nthread_turns = {self.TURNS}\nhops = {Limits().hops}\nsender_per_minute = 5\n")
+        self.post.configure(f"[limits]\nthread_turns = {self.TURNS}\nhops = {Limits().hops}\nsender_per_minute = 30\n")
         self.now_us = START_US
         self.desks: dict[str, Desk] = {}
         self.threads: list[str] = []
@@ -93,7 +95,7 @@ class ThreadMachine(RuleBasedStateMachine):
         self.held: list[list[int]] = []
         self.is_held: list[bool] = []
         self.delivered: list[int] = []
-        self.allowance: dict[str, int] = dict.fromkeys(AGENTS, 5)
+        self.allowance: dict[str, int] = dict.fromkeys(AGENTS, 30)
 
     def teardown(self) -> None:
         for desk in self.desks.values():
@@ -124,9 +126,10 @@ class ThreadMachine(RuleBasedStateMachine):
         receipt = self._send(name, Draft(AGENTS, "go on", thread=self.threads[thread]))
         if receipt is None:
             return
-        self.speakers[thread].append(name)
-        turns = sum(one != other for one, other in zip(self.speakers[thread], self.speakers[thread][1:], strict=False))
-        self.is_held[thread] = self.is_held[thread] or turns > self.TURNS
+        if not self.is_held[thread]:
+            self.speakers[thread].append(name)
+            turns = sum(one != other for one, other in pairwise(self.speakers[thread]))
+            self.is_held[thread] = turns > self.TURNS
         assert receipt.state is (State.HELD if self.is_held[thread] else State.DELIVERED)
         (self.held[thread] if self.is_held[thread] else self.delivered).append(receipt.seq)
 
@@ -150,15 +153,14 @@ class ThreadMachine(RuleBasedStateMachine):
     @rule()
     def pass_a_minute(self):
         self.now_us += MINUTE_US
-        self.allowance = dict.fromkeys(AGENTS, 5)
+        self.allowance = dict.fromkeys(AGENTS, 30)
 
     @invariant()
     def what_is_held_is_listed(self):
         if self.desks:
             listed = {thread.id: thread.messages for thread in holding.held(self.desks["ann"])}
-            expected = {
-                id: len(held) * len(AGENTS) for id, held, is_held in zip(self.threads, self.held, self.is_held, strict=True) if is_held
-            }
+            threads = zip(self.threads, self.held, self.is_held, strict=True)
+            expected = {id: len(held) * len(AGENTS) for id, held, is_held in threads if is_held}
             assert listed == expected
 
     @invariant()
