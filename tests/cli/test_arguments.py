@@ -166,6 +166,16 @@ def test_what_cannot_be_written_stays_unread(pair):
     assert len(pair.objects("inbox", "--as", "bob")) == 1
 
 
+@pytest.mark.parametrize("output", [">&-", "> /dev/full"])
+def test_a_message_is_sent_also_when_nobody_can_be_told_so(pair, output):
+    program = " ".join(PROGRAM)
+    done = subprocess.run(
+        ["sh", "-c", f"{program} send bob hi --as alice {output}"], env=environment(pair.home), capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"postroom: sent as 1, but standard output takes no text\n")
+    assert len(pair.objects("inbox", "--as", "bob")) == 1
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_standard_files_do_no_harm(pair, closed):
     pair.ok("send", "bob", "precious", "--as", "alice")

@@ -24,6 +24,7 @@ STANDARD = {
     "_weakrefset",
     "annotationlib",
     "argparse",
+    "atexit",
     "collections",
     "copyreg",
     "enum",
@@ -70,8 +71,10 @@ OURS = {
     "postroom.store.budgets",
     "postroom.store.database",
     "postroom.store.deliveries",
+    "postroom.store.mailboxes",
     "postroom.store.messages",
     "postroom.store.place",
+    "postroom.store.queue",
     "postroom.store.waits",
 }
 READING = {

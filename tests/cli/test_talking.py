@@ -155,6 +155,20 @@ def test_a_message_that_is_not_read_expires_without_any_process_staying(pair):
     assert "expired" in pair.ok("status", "1")
 
 
+def test_the_wal_stays_small_where_no_process_stays(pair):
+    from postroom import Draft, connect
+
+    wal = pair.home / "postroom" / "store.db-wal"
+    with connect("carol", home=pair.home / "postroom") as carol:
+        while wal.stat().st_size < 600_000:
+            carol.send_many([Draft("bob", "x" * 2000)] * 20)
+        pair.ok("send", "bob", "not alone", "--as", "alice")
+        assert wal.stat().st_size >= 600_000, "an attached process does it when it has time"
+    pair.ok("send", "bob", "alone", "--as", "alice")
+    assert wal.stat().st_size == 0
+    assert len(pair.objects("inbox", "--limit", "1000", "--as", "bob")) > 100
+
+
 def test_waiting_for_a_state_ends_when_it_is_reached(pair):
     pair.ok("send", "bob", "hi", "--as", "alice")
     waiting = pair.start("status", "1", "--wait", "read", "--json", "--as", "alice")

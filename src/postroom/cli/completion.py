@@ -244,18 +244,18 @@ def fish_verb(one: Entry, pairs: dict[str, list[str]]) -> list[str]:
         lines.append(f"complete -c {PROGRAM} -n '{seen}; and not __fish_seen_subcommand_from {' '.join(pairs[first])}' -a {second}")
         seen = f"{seen}; and __fish_seen_subcommand_from {second}"
     for each in one.options:
-        value = f" -r {fish_values(each)}" if each.takes_value else ""
+        value = f" {fish_values(each)}" if each.takes_value else ""
         lines.append(f"complete -c {PROGRAM} -n '{seen}' -l {each.spelling.lstrip('-')}{value} -d '{fish_text(each.help)}'")
     if one.first is not None and one.first.values != "none":
-        lines.append(f"complete -c {PROGRAM} -n '{seen}' {fish_values(one.first)}")
+        lines.append(f"complete -c {PROGRAM} -n '{seen}' {fish_values(one.first).removeprefix('-x ').removeprefix('-r ')}")
     return lines
 
 
 def fish_values(each: Option) -> str:
     """What may be typed for a value."""
     if each.choices:
-        return f"-a '{' '.join(each.choices)}'"
-    return {"names": "-a '(postroom agents --names 2>/dev/null)'", "paths": "-F"}.get(each.values, "")
+        return f"-x -a '{' '.join(each.choices)}'"
+    return {"names": "-x -a '(postroom agents --names 2>/dev/null)'", "paths": "-r -F"}.get(each.values, "-x")
 
 
 def fish_text(text: str) -> str:

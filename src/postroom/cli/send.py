@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from postroom.cli.call import STDIN, Call
 from postroom.cli.parsing import Command, Parser, names, path, seconds
-from postroom.core.errors import BadText, BadUsage, TooLarge
+from postroom.core.errors import BadText, BadUsage, NotWritten, TooLarge
 from postroom.core.message import Draft, Progress, Receipt
 from postroom.exchange import sending
 from postroom.exchange.desk import Desk
@@ -77,11 +77,16 @@ def run(call: Call) -> None:
 
 
 def show(call: Call, receipt: Receipt) -> None:
-    """Say under which id it is stored, and what the recipients' side is like."""
-    if call.json:
-        call.emit(receipt)
-    else:
-        call.output.write("".join(f"{receipt.id} → {line(progress)}\n" for progress in receipt.deliveries))
+    """Say under which id it is stored, and what the recipients' side is like. It is sent, also when nobody can be told so any more."""
+    try:
+        if call.json:
+            call.emit(receipt)
+        else:
+            call.output.write("".join(f"{receipt.id} → {line(progress)}\n" for progress in receipt.deliveries))
+    except (BrokenPipeError, NotWritten):
+        from postroom.cli.failure import warn
+
+        warn(f"postroom: sent as {receipt.id}, but standard output takes no text")
 
 
 def line(progress: Progress) -> str:
