@@ -68,7 +68,6 @@ def test_a_checkpoint_does_not_hold_the_write_lock_while_it_waits_for_its_turn(d
     assert all(place.was_free), "the writer would wait for the checkpoint, and the checkpoint for the writer"
 
 
-@pytest.mark.xfail(reason="SQLite does not call the busy handler when it makes a WAL database: StoreBusy at once, not after busy_ms")
 def test_a_store_that_another_process_is_just_making_is_waited_for(home):
     place = home / "new"
     check_place(str(place))

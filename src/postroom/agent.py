@@ -119,9 +119,8 @@ class Agent:
     def send_many(self, drafts: Iterable[Draft]) -> list[Receipt]:
         """Send several messages in one transaction: all of them, or none and an error."""
         with self._turn:
-            receipts = sending.send(self._desk, list(drafts))
-            self._after_sending()
-        return receipts
+            self._before_sending()
+            return sending.send(self._desk, list(drafts))
 
     def answer(self, message: Message, body: str, **options: Unpack[DraftOptions]) -> Receipt:
         """Answer a message, in the same thread; within a session, in the session."""
@@ -313,9 +312,8 @@ class Agent:
     def ask_now(self, draft: Draft) -> Receipt:
         """Send a question, and claim its answers."""
         with self._turn:
-            receipt = asking.ask(self._desk, draft)
-            self._after_sending()
-        return receipt
+            self._before_sending()
+            return asking.ask(self._desk, draft)
 
     def follow_now(self, id: str) -> None:
         """Ask to be woken at each change of state of a message."""
@@ -326,9 +324,9 @@ class Agent:
         """Offer a session and wait until it is accepted."""
         seconds = self._desk.config.limits.handshake_ms / 1000 if timeout is None else timeout
         with self._turn:
+            self._before_sending()
             receipt = sessions.open_session(self._desk, Draft(to, task, reply_within=seconds), claim=True)
             session = self._session(str(receipt.seq))
-            self._after_sending()
         yield from session.awaiting(seconds)
         return session
 
@@ -363,9 +361,8 @@ class Agent:
     def say(self, session_id: str, body: str, **options: Unpack[DraftOptions]) -> Receipt:
         """Send DATA in a session."""
         with self._turn:
-            receipt = sessions.say(self._desk, session_id, Draft("", body)._replace(**options))
-            self._after_sending()
-        return receipt
+            self._before_sending()
+            return sessions.say(self._desk, session_id, Draft("", body)._replace(**options))
 
     def say_fin(self, id: str) -> Receipt:
         """Send FIN in a session."""
@@ -380,7 +377,8 @@ class Agent:
             self._tended = monotonic()
             self._warden.tend()
 
-    def _after_sending(self) -> None:
+    def _before_sending(self) -> None:
+        """What the last message left to do; not after it, since a chore that fails must not deny a message that was sent."""
         if self._desk.gone:
             presence.bury(self._desk, self._desk.take_gone())
         self._warden.checkpoint_if_large(times=4)

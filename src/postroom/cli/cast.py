@@ -32,7 +32,9 @@ def sent(began_ns: int, to: str, kind: str, text: str, receipt: Receipt) -> None
 
 def got(message: Message) -> None:
     """Report a message that was handed over."""
-    tell("got", monotonic_ns(), sender=message.sender, kind=message.kind, text=message.body, seq=message.seq, redelivered=message.redelivered)
+    tell(
+        "got", monotonic_ns(), sender=message.sender, kind=message.kind, text=message.body, seq=message.seq, redelivered=message.redelivered
+    )
 
 
 def say(session: Session, text: str) -> None:
@@ -65,6 +67,7 @@ def manager(me: Agent) -> None:
     for answer in me.inbox(wait=PATIENCE_S):
         got(answer)
         if answer.reply_to == order.id and answer.sender == "builder":
+            answer.confirm()
             break
     me.send(("builder", "reviewer"), "That was all. Thank you.", subject="end")
 

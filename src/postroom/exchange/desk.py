@@ -118,8 +118,12 @@ class Posting:
 
     def __enter__(self) -> Self:
         self.database.begin()
-        self.now_us = self.desk.clock()  # after the wait for the lock: the order of the times is the order of the messages
-        self.now_ms = self.now_us // 1000
+        try:
+            self.now_us = self.desk.clock()  # after the wait for the lock: the order of the times is the order of the messages
+            self.now_ms = self.now_us // 1000
+        except BaseException:
+            self.database.rollback()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -87,24 +87,27 @@ def pour(home: str, path: str, manifest: Manifest, keep: str) -> Restored | None
     """Restore into a sound store of the same post room, which may be in use. None when it is damaged or another one."""
     try:
         desk = open_desk_of_human(home, interface="postroom")
-    except (StoreDamaged, StoreFailed, ValueError):
+        try:
+            return None if desk.database.damage() else pour_into(desk, path, manifest, keep)
+        finally:
+            desk.close()
+    except (StoreDamaged, StoreFailed, UnicodeDecodeError):
         return None
-    try:
-        if desk.database.damage():
+
+
+def pour_into(desk: Desk, path: str, manifest: Manifest, keep: str) -> Restored | None:
+    """Restore in one transaction, after keeping what is there. None when it is another post room."""
+    kept = None if restoring.is_empty(desk.database) else keep
+    with restoring.beside(desk.database, path) as same:
+        if kept is not None:
+            archive.back_up(desk.database.home, keep, now_ms=desk.now_ms(), link=True)
+        if not same:
             return None
-        kept = None if restoring.is_empty(desk.database) else keep
-        with restoring.beside(desk.database, path) as same:
-            if kept is not None:
-                archive.back_up(home, keep, now_ms=desk.now_ms(), link=True)
-            if not same:
-                return None
-            with desk.posting(safe=True) as posting:
-                before = restoring.pour(posting.database, made_ms=manifest.made_ms)
-                number = restoring.count(posting.database)
-                announce(posting, manifest, before)
-        restoring.settle(desk.database)
-    finally:
-        desk.close()
+        with desk.posting(safe=True) as posting:
+            before = restoring.pour(posting.database, made_ms=manifest.made_ms)
+            number = restoring.count(posting.database)
+            announce(posting, manifest, before)
+    restoring.settle(desk.database)
     return Restored(manifest.made_ms, number, before.rolled_back, kept, whole=False)
 
 

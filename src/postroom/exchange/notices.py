@@ -19,7 +19,7 @@ WORDS = {
     "deadline": "{recipient} did not answer your message {id} in time.",
     "held": "Thread {id} is held ({reason}). What is sent in it waits for a human: postroom release {id}",
     "handshake": "The session {id} between {opener} and {peer} was not accepted in time.",
-    "restored": "This post room was brought back to its state of {made}. Messages sent since are gone, and messages read since may come again.",
+    "restored": "This post room is back in its state of {made}. Messages sent since are gone, and messages read since may come again.",
     "session-idle": "The session {id} between {opener} and {peer} was silent for too long and has been closed.",
 }
 

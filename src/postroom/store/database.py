@@ -91,6 +91,7 @@ class Database:
         "_queue",
         "_queued",
         "_queues",
+        "_suspect",
         "_wal",
         "busy_ms",
         "connection",
@@ -114,6 +115,7 @@ class Database:
         self._queue = Queue(os.path.join(home, "queue.lock"))
         self._queued = self._queues = False
         self._deadline = 0.0
+        self._suspect = False
         connection.set_busy_handler(self._wait_turn)
         connection.set_wal_hook(self._count_pages)
 
@@ -135,6 +137,9 @@ class Database:
         self._queues = True
         try:
             self.execute("BEGIN IMMEDIATE")
+        except BaseException:  # interrupted just after it began, too
+            self.rollback()
+            raise
         finally:
             self._leave_queue()
 
@@ -152,12 +157,16 @@ class Database:
 
     def flush(self) -> None:
         """Bring everything committed so far onto the disk. Outside SQLite's lock, so that concurrent senders share it."""
+        if self._suspect and not self.checkpoint(all_of_it=True):
+            raise NotFlushed(why="after an earlier failure it has not been written again yet")
         try:
             if self._wal < 0:
                 self._wal = os.open(self.path + "-wal", os.O_RDWR | os.O_CLOEXEC)
             fdatasync(self._wal)
         except OSError as error:
+            self._suspect = True  # Linux may call the next flush a success: only writing everything again is one
             raise NotFlushed(why=error.strerror) from error
+        self._suspect = False
 
     def checkpoint(self, *, all_of_it: bool) -> bool:
         """Copy the WAL into the database file and say whether it is all copied. With `all_of_it` writers wait for the last part."""
@@ -186,12 +195,15 @@ class Database:
 
     def empty_wal(self) -> None:
         """Copy the WAL and cut it to nothing, unless others use it: where no process stays, the next one would have to read all of it."""
+        busy_ms, self.busy_ms = self.busy_ms, round(CHECKPOINT_S * 1000)
         try:
             self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         except apsw.BusyError:
             return
         except apsw.Error as error:
             raise self.undone(error) from error
+        finally:
+            self.busy_ms = busy_ms
 
     def close(self) -> None:
         """Close the file. What was committed stays in the WAL for the next one that opens it."""
@@ -251,14 +263,14 @@ def open_database(home: str, *, busy_ms: int = 10_000, vfs: str | None = None, n
     """Open the store in `home`, creating it if there is none. Raises StoreUnusable, StoreReadOnly, StoreDamaged, Outdated."""
     if apsw.SQLITE_VERSION_NUMBER < SQLITE_OLDEST:
         raise StoreUnusable(path=home, why=f"SQLite {apsw.sqlite_lib_version()} may corrupt it. Upgrade the package apsw.")
-    check_place(home)
+    boot = check_place(home)
     path = os.path.join(home, "store.db")
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX
     try:
         connection = apsw.Connection(path, flags=flags, vfs=vfs, statementcachesize=200)
         database = Database(connection, home, path, busy_ms)
         try:
-            prepare(database, now_ms=now_ms)
+            prepare(database, boot, now_ms=now_ms)
         except BaseException:
             database.close()
             raise
@@ -269,8 +281,8 @@ def open_database(home: str, *, busy_ms: int = 10_000, vfs: str | None = None, n
     return database
 
 
-def prepare(database: Database, *, now_ms: int) -> None:
-    """Set what a connection needs, and bring the schema up to date."""
+def prepare(database: Database, boot: str, *, now_ms: int) -> None:
+    """Set what a connection needs, bring the schema up to date, and see whether the machine was started anew since the store was used."""
     database.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     # Or a take is planned anew each time: 40 µs of SQLite for every bound value.
     database.connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
@@ -282,7 +294,21 @@ def prepare(database: Database, *, now_ms: int) -> None:
     if version < SCHEMA_VERSION:
         from postroom.store.migrate import migrate
 
-        migrate(database, now_ms=now_ms)
+        migrate(database, boot, now_ms=now_ms)
+    ((last_boot,),) = execute("SELECT boot FROM store")
+    if last_boot != boot:
+        doubt(database, boot)
+
+
+def doubt(database: Database, boot: str) -> None:
+    """After a power cut the last hand-overs and confirmations may be forgotten: what is unread comes marked, as it may have been shown."""
+    database.begin()
+    try:
+        database.execute("UPDATE delivery SET handovers = 1 WHERE unread IS NOT NULL AND handovers = 0")
+        database.execute("UPDATE store SET boot = ?", (boot,))
+        database.commit()
+    except BaseException as error:
+        raise database.undone(error) from error
 
 
 def outdated(found: int) -> Outdated:

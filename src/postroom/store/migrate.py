@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import os
+from time import monotonic, sleep  # noqa: TID251  # nothing rings while a store is made
 
 import apsw
 
-from postroom.store.database import SCHEMA_VERSION, Database
+from postroom.store.database import NAP_S, SCHEMA_VERSION, Database
 from postroom.store.place import sync_directory
 
 PAGE_BYTES = 1024
 """A commit writes whole pages: with 4096 a send writes 17 kB and 8 senders reach 22 k/s, with 1024 it writes 5 kB and they reach 28 k/s."""
 
 
-def migrate(database: Database, *, now_ms: int) -> None:
+def migrate(database: Database, boot: str, *, now_ms: int) -> None:
     """Create the schema, or apply what is missing. Several processes may come here at once: one does it, the others find it done."""
     execute = database.execute
     ((version,),) = execute("PRAGMA user_version")
     if version == 0:
-        execute(f"PRAGMA page_size = {PAGE_BYTES}; PRAGMA journal_mode = WAL").fetchall()
+        begin_wal(database)
     else:
         keep_copy(database, version)
     database.lock()
@@ -28,7 +29,7 @@ def migrate(database: Database, *, now_ms: int) -> None:
             with open(os.path.join(os.path.dirname(__file__), "schema", f"{step:04}.sql"), encoding="utf-8") as sql:
                 execute(sql.read())
             if step == 1:
-                first_rows(database, now_ms=now_ms)
+                first_rows(database, boot, now_ms=now_ms)
         execute(f"PRAGMA user_version = {max(version, SCHEMA_VERSION)}")
         database.commit()
     except BaseException:
@@ -38,9 +39,23 @@ def migrate(database: Database, *, now_ms: int) -> None:
     sync_directory(database.home)
 
 
-def first_rows(database: Database, *, now_ms: int) -> None:
+def begin_wal(database: Database) -> None:
+    """Choose how the file is kept. SQLite calls no busy handler here, so who makes the same store is waited for."""
+    until = monotonic() + database.busy_ms / 1000
+    while True:
+        try:
+            database.execute(f"PRAGMA page_size = {PAGE_BYTES}; PRAGMA journal_mode = WAL").fetchall()
+        except apsw.BusyError:
+            if monotonic() > until:
+                raise
+            sleep(NAP_S)
+        else:
+            return
+
+
+def first_rows(database: Database, boot: str, *, now_ms: int) -> None:
     """What every store holds from the beginning: its identity, this node, the human and the post room itself."""
-    database.execute("INSERT INTO store (id, identity, created_ms) VALUES (1, ?, ?)", (os.urandom(16).hex(), now_ms))
+    database.execute("INSERT INTO store (id, identity, created_ms, boot) VALUES (1, ?, ?, ?)", (os.urandom(16).hex(), now_ms, boot))
     database.execute("INSERT INTO node (id, name) VALUES (1, 'here')")
     database.execute(
         "INSERT INTO agent (id, name, kind, created_ms) VALUES (1, 'postroom', 'system', ?1), (2, 'human', 'human', ?1)", (now_ms,)

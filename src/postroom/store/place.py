@@ -30,12 +30,15 @@ KERNEL_QUIET_S = 300
 """A store that another kernel touched less than this many seconds ago is in use there."""
 
 
-def check_place(home: str) -> None:
-    """Make the directory and an empty store file if there are none; refuse a place where the store would not be private or not be safe."""
+def check_place(home: str) -> str:
+    """Make the directory and an empty store file if there are none; refuse a place where the store would not be private or not be safe.
+
+    Returns what tells this run of this kernel from every other.
+    """
     try:
         check_directory(home, created=make_private(home))
         check_file(home, os.path.join(home, "store.db"))
-        check_kernel(os.path.join(home, "kernel"), home)
+        return check_kernel(os.path.join(home, "kernel"), home)
     except PermissionError as error:
         raise StoreReadOnly(path=home, why=error.strerror) from error
     except OSError as error:
@@ -128,7 +131,7 @@ def file_system(path: str) -> str:
     return kind
 
 
-def check_kernel(path: str, home: str) -> None:
+def check_kernel(path: str, home: str) -> str:
     """Refuse a store that a process under another kernel uses now (a home shared with a virtual machine): its locks would not reach us."""
     ours = boot_id()
     try:
@@ -138,7 +141,7 @@ def check_kernel(path: str, home: str) -> None:
     except FileNotFoundError:
         theirs, touched = "", 0.0
     if theirs == ours:
-        return
+        return ours
     now = time.time()
     booted = now - time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else now
     if theirs and touched > booted and now - touched < KERNEL_QUIET_S:
@@ -148,6 +151,7 @@ def check_kernel(path: str, home: str) -> None:
         )
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "w", encoding="ascii") as file:
         file.write(ours)
+    return ours
 
 
 def touch_kernel(home: str) -> None:

@@ -10,11 +10,18 @@ import apsw
 
 from postroom.core.errors import StoreFailed, StoreUnusable
 from postroom.store.archive import write_private
-from postroom.store.database import translated
 from postroom.store.place import sync_directory
 
 COPY = "import shutil, sys; shutil.copyfile(*sys.argv[1:])"
-ALONE = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'r+b'), fcntl.LOCK_EX | fcntl.LOCK_NB, 512, 0x40000000)"
+BUSY = 3
+ALONE = f"""
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 512, 0x40000000)
+    except OSError:
+        sys.exit({BUSY})
+"""
 """Every open connection holds a shared lock on these bytes of the file: https://sqlite.org/src/file/src/os.h, PENDING_BYTE."""
 IN_USE = "it must be written over as a whole, and other processes use it. End them (see `postroom doctor`), then restore again."
 
@@ -35,11 +42,9 @@ def write_over(staged_path: str, home: str, *, keep: str) -> None:
         _overwrite(target, staged_path)
     except apsw.BusyError:
         raise StoreUnusable(path=home, why=IN_USE) from None
-    except (apsw.NotADBError, apsw.CorruptError, apsw.IOError, apsw.CantOpenError):
+    except apsw.Error:  # SQLite cannot so much as begin to write over it
         target.close()
         _replace(staged_path, home, keep)
-    except apsw.Error as error:
-        raise translated(error, path, 0) from error
     finally:
         target.close()
 
@@ -54,10 +59,10 @@ def _overwrite(target: apsw.Connection, staged_path: str) -> None:
     target.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
-def _elsewhere(program: str, *paths: str) -> bool:
+def _elsewhere(program: str, *paths: str) -> int:
     """Run a few lines in another process: if this one opened and closed the file, SQLite's locks on it would be gone."""
     command = [sys.executable, "-c", program, *paths]
-    return subprocess.run(command, check=False, capture_output=True).returncode == 0  # noqa: S603  # our own lines and paths
+    return subprocess.run(command, check=False, capture_output=True).returncode  # noqa: S603  # our own lines and paths
 
 
 def _keep_as_it_is(home: str, keep: str) -> None:
@@ -67,13 +72,13 @@ def _keep_as_it_is(home: str, keep: str) -> None:
         path = os.path.join(home, name)
         if os.path.exists(path):
             write_private(os.path.join(keep, name), b"")
-            if not _elsewhere(COPY, path, os.path.join(keep, name)):
+            if _elsewhere(COPY, path, os.path.join(keep, name)):
                 raise StoreFailed(path=path, why="it cannot be copied away")
 
 
 def _replace(staged_path: str, home: str, keep: str) -> None:
     """Move a file that SQLite cannot even open aside, and put the staged store in its place."""
-    if not _elsewhere(ALONE, os.path.join(home, "store.db")):
+    if _elsewhere(ALONE, os.path.join(home, "store.db")) == BUSY:
         raise StoreUnusable(path=home, why=IN_USE)
     os.makedirs(keep, mode=0o700, exist_ok=True)
     for name in ("store.db-wal", "store.db-shm", "store.db"):

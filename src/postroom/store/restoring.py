@@ -27,6 +27,8 @@ SELECT EXISTS (SELECT 1 FROM main.agent a JOIN old.agent b ON a.id = b.id WHERE 
     OR EXISTS (SELECT 1 FROM main.agent a JOIN old.agent b ON a.name = b.name WHERE a.id != b.id)
     OR EXISTS (SELECT 1 FROM main.provenance a JOIN old.provenance b ON b.id = a.id
         WHERE a.id > 1 AND (a.agent, a.pid, a.since_ms) != (b.agent, b.pid, b.since_ms))
+    OR EXISTS (SELECT name, sql FROM main.sqlite_schema EXCEPT SELECT name, sql FROM old.sqlite_schema)
+    OR EXISTS (SELECT name, sql FROM old.sqlite_schema EXCEPT SELECT name, sql FROM main.sqlite_schema)
 """
 TOUCHED = """
 SELECT id FROM main.agent WHERE kind != 'system' AND (
@@ -173,7 +175,7 @@ def renew(directory: str, *, now_ms: int) -> None:
 
 @contextmanager
 def beside(database: Database, path: str) -> Iterator[bool]:
-    """Put a staged store beside the open one, as `old`. Says whether it is of the same post room."""
+    """Put a staged store beside the open one, as `old`. Says whether it is of the same post room and has the same tables."""
     try:
         database.execute("ATTACH ? AS old", (path,))
         try:

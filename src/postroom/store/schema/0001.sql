@@ -5,6 +5,7 @@ CREATE TABLE store (                -- one row: whose post room this is
     id         INTEGER PRIMARY KEY CHECK (id = 1),
     identity   TEXT    NOT NULL,    -- new at creation and at restore: makes "id unique at its origin" true after a roll-back
     created_ms INTEGER NOT NULL,
+    boot       TEXT    NOT NULL,    -- the run of the kernel that used it last: after another one, what was shown is uncertain
     indexed    INTEGER NOT NULL DEFAULT 0   -- messages up to this seq are in `search` and `participant`
 ) STRICT;
 
