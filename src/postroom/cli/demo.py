@@ -178,6 +178,8 @@ class Stage:
                 self._note(event.text, "31")
             case "ready":
                 self._note(f"{event.who} is here, pid {event.pid}")
+            case "in-hand":
+                pass  # what follows is shown: the process is killed
             case _:
                 raise DemoFailed(why=f"{event.who} reported {event.event!r}")
 
