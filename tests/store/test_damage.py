@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from postroom import Draft, PostroomError, connect
@@ -36,6 +36,7 @@ def sound(tmp_path_factory):
         bob.close()
         settle(post.home)
         assert os.path.getsize(os.path.join(post.home, "store.db")) > 100_000
+        keeping.back_up(post.home, str(directory / "copy"))
         shutil.copytree(post.home, directory / "home", ignore=shutil.ignore_patterns("*.sock", "*-shm", "*-wal"))
     os.chmod(directory / "home", 0o700)
     return directory / "home"
@@ -95,6 +96,16 @@ def test_flipped_bytes_end_in_a_report_and_in_errors_in_words(sound, seed, numbe
         assert keeping.examine(home, full=True)
         use(home)
         assert keeping.examine(home)
+
+
+@given(seed=st.integers(0, 1 << 32), number=st.integers(1, 2000))
+@settings(max_examples=40)
+def test_a_backup_brings_everything_back_whatever_the_damage(sound, seed, number):
+    with damaged(sound, flipped(seed, number)) as home:
+        keeping.restore(str(sound.parent / "copy"), home)
+        assert faults(home) == []
+        with open_agent("bob", home) as bob:
+            assert sum(message.kind == "message" for message in bob.take(1000)) == 130
 
 
 @given(kept=st.floats(0, 1, exclude_max=True))
