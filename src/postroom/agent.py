@@ -10,7 +10,7 @@ from types import TracebackType
 
 from postroom import waiting
 from postroom.config import identity
-from postroom.core.errors import Closed, Forked
+from postroom.core.errors import Closed, Forked, PostroomError
 from postroom.core.message import Attachment, Draft, DraftOptions, Kind, Message, Receipt, State
 from postroom.core.session import SessionState, SessionView
 from postroom.core.types import TYPE_CHECKING, Self, Unpack
@@ -119,8 +119,10 @@ class Agent:
     def send_many(self, drafts: Iterable[Draft]) -> list[Receipt]:
         """Send several messages in one transaction: all of them, or none and an error."""
         with self._turn:
-            self._before_sending()
-            return sending.send(self._desk, list(drafts))
+            self._warden.checkpoint_if_large(times=4)
+            receipts = sending.send(self._desk, list(drafts))
+            self._after_sending()
+        return receipts
 
     def answer(self, message: Message, body: str, **options: Unpack[DraftOptions]) -> Receipt:
         """Answer a message, in the same thread; within a session, in the session."""
@@ -312,8 +314,9 @@ class Agent:
     def ask_now(self, draft: Draft) -> Receipt:
         """Send a question, and claim its answers."""
         with self._turn:
-            self._before_sending()
-            return asking.ask(self._desk, draft)
+            receipt = asking.ask(self._desk, draft)
+            self._after_sending()
+        return receipt
 
     def follow_now(self, id: str) -> None:
         """Ask to be woken at each change of state of a message."""
@@ -324,9 +327,9 @@ class Agent:
         """Offer a session and wait until it is accepted."""
         seconds = self._desk.config.limits.handshake_ms / 1000 if timeout is None else timeout
         with self._turn:
-            self._before_sending()
             receipt = sessions.open_session(self._desk, Draft(to, task, reply_within=seconds), claim=True)
             session = self._session(str(receipt.seq))
+            self._after_sending()
         yield from session.awaiting(seconds)
         return session
 
@@ -361,8 +364,9 @@ class Agent:
     def say(self, session_id: str, body: str, **options: Unpack[DraftOptions]) -> Receipt:
         """Send DATA in a session."""
         with self._turn:
-            self._before_sending()
-            return sessions.say(self._desk, session_id, Draft("", body)._replace(**options))
+            receipt = sessions.say(self._desk, session_id, Draft("", body)._replace(**options))
+            self._after_sending()
+        return receipt
 
     def say_fin(self, id: str) -> Receipt:
         """Send FIN in a session."""
@@ -377,8 +381,10 @@ class Agent:
             self._tended = monotonic()
             self._warden.tend()
 
-    def _before_sending(self) -> None:
-        """What the last message left to do; not after it, since a chore that fails must not deny a message that was sent."""
-        if self._desk.gone:
-            presence.bury(self._desk, self._desk.take_gone())
-        self._warden.checkpoint_if_large(times=4)
+    def _after_sending(self) -> None:
+        """Take off processes that were found dead. A chore that fails must not deny that a message was sent: it is done another time."""
+        if gone := self._desk.take_gone():
+            try:
+                presence.bury(self._desk, gone)
+            except PostroomError:
+                self._desk.gone += gone

@@ -203,3 +203,9 @@ def until_online(shell, name):
     from tests.waiting import until
 
     until(lambda: name in shell.ok("agents", "--online", "--names").split())
+
+
+def test_a_look_into_the_mailbox_that_ends_is_no_going_offline(pair):
+    pair.ok("send", "bob", "which port?", "--reply-within", "60", "--as", "alice")
+    assert "which port?" in pair.ok("inbox", "--wait", "5", "--as", "bob")
+    assert pair.ok("inbox", "--as", "alice") == ""

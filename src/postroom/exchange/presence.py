@@ -15,6 +15,8 @@ from postroom.store import agents, deliveries, messages, waits
 from postroom.store.agents import AttachedRow, Listed
 from postroom.store.place import check_directory, make_private
 
+GLANCE = "cli"
+"""Who waits at the command line looks in now and then, and works in between: that a look ends is no going offline."""
 STATUSES = ("active", "idle", "busy")
 
 
@@ -97,7 +99,7 @@ def strike_off(posting: Posting, row: AttachedRow) -> None:
     agents.seen(database, row.agent, now_ms=posting.now_ms)
     waits.drop_claims(database, row.agent, row.id)
     deliveries.give_back(database, row.agent, row.id)
-    if not posting.wake(row.agent):
+    if not posting.wake(row.agent) and agents.interface(database, row.id) != GLANCE:
         tell_askers(posting, row.agent, "offline", unread_too=True)
 
 

@@ -83,6 +83,12 @@ def insert_provenance(database: Database, agent: int, came: Provenance, *, now_m
     return database.connection.last_insert_rowid()
 
 
+def interface(database: Database, provenance: int) -> str:
+    """By which interface a process came in."""
+    ((name,),) = database.execute("SELECT interface FROM provenance WHERE id = ?", (provenance,))
+    return str(name)
+
+
 def attach(database: Database, row: AttachedRow, *, now_ms: int) -> None:
     """Note that a process wants to be woken; again if it was struck off by mistake."""
     database.execute(

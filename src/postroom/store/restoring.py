@@ -69,7 +69,7 @@ TURN_BACK = (
         "UPDATE main.delivery SET state = 'handed', holder = h.holder, lease_ms = h.lease_ms, handed_ms = h.handed_ms"
         " FROM temp.in_hands h WHERE h.id = main.delivery.id AND unread IS NOT NULL"
     ),
-    "UPDATE main.delivery SET handovers = max(main.delivery.handovers, h.handovers) FROM temp.handed_since h WHERE h.id = main.delivery.id",
+    "UPDATE main.delivery SET handovers = h.handovers FROM temp.handed_since h WHERE h.id = main.delivery.id",
     "INSERT OR IGNORE INTO main.node SELECT * FROM old.node",
     "INSERT OR IGNORE INTO main.provenance SELECT * FROM old.provenance",
     "INSERT OR IGNORE INTO main.agent SELECT * FROM old.agent",
@@ -86,6 +86,7 @@ TURN_BACK = (
 )
 RENEW = (
     "UPDATE delivery SET state = 'delivered', holder = NULL, lease_ms = NULL WHERE unread IS NOT NULL AND state = 'handed'",
+    "UPDATE delivery SET handovers = 1 WHERE unread IS NOT NULL AND handovers = 0",
     "DELETE FROM attached",
     "DELETE FROM claim",
     "DELETE FROM participant",
@@ -154,7 +155,7 @@ def staged(source: str, home: str, *, now_ms: int, progress: Progress) -> Iterat
 
 
 def renew(directory: str, *, now_ms: int) -> None:
-    """Make a store that nobody uses ready to go on from: with a new identity, nothing in hands, counted anew."""
+    """Make a store that nobody uses ready to go on from: a new identity, nothing in hands, all that is unread perhaps shown since."""
     raw = apsw.Connection(os.path.join(directory, "store.db"))
     raw.execute("PRAGMA journal_mode = WAL").fetchall()
     raw.close()
