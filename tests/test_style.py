@@ -20,9 +20,7 @@ FUNCTION_LINES_MAX = 50
 TEXTS = {".css", ".html", ".in", ".js", ".json", ".md", ".py", ".sh", ".sql", ".toml", ".txt", ".yaml", ".yml", ""}
 
 VAGUE_NAME = re.compile(r"(Manager|Helper|Utils?|Utility|Base|Handler)(?![a-z])")
-BLANKET = re.compile(
-    r"#\s*(noqa(?!:\s*[A-Z]+[0-9])|type:\s*ignore(?!\[)|ruff:\s*noqa(?!:\s*[A-Z]+[0-9]))", re.IGNORECASE
-)
+BLANKET = re.compile(r"#\s*(noqa(?!:\s*[A-Z]+[0-9])|type:\s*ignore(?!\[)|ruff:\s*noqa(?!:\s*[A-Z]+[0-9]))", re.IGNORECASE)
 TODO = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 # The homes of these are examples in documentation.
 SOMEBODY = r"(?:alice|bob|me|someone|user|you)"
@@ -124,11 +122,7 @@ each_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.faults.
 
 @each_rule
 def test_the_project_keeps(rule):
-    found = [
-        f"{path.relative_to(ROOT)}:{fault}"
-        for path in rule.files()
-        for fault in rule.faults(path.read_text(encoding="utf-8"))
-    ]
+    found = [f"{path.relative_to(ROOT)}:{fault}" for path in rule.files() for fault in rule.faults(path.read_text(encoding="utf-8"))]
     assert not found, "\n".join(found)
 
 
