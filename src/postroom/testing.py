@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import ExitStack
 from types import TracebackType
 
 from postroom.agent import Agent, connect
@@ -43,6 +44,7 @@ class PostRoom:
 
     def close(self) -> None:
         """Close the agents and remove everything."""
-        for agent in self._agents:
-            agent.close()
-        shutil.rmtree(self._directory)
+        with ExitStack() as stack:
+            stack.callback(shutil.rmtree, self._directory)
+            for agent in self._agents:
+                stack.callback(agent.close)

@@ -77,8 +77,7 @@ class Warden:
                 attached = agents.all_attached(database)
             presence.bury(desk, attached)
         index_some(desk)
-        if desk.config.prune_days:
-            self._prune_some()
+        self._prune_some()
         if desk.database.wal_pages:
             desk.database.checkpoint(all_of_it=False)
 
@@ -91,7 +90,8 @@ class Warden:
         if self._pruning is None:
             if desk.now_ms() - os.fstat(self._lock).st_mtime_ns // 1_000_000 < PRUNE_MS:
                 return
-            self._pruning = keeping.prune_in_steps(desk, older_than_days=desk.config.prune_days)
+            days = desk.config.prune_days
+            self._pruning = keeping.prune_in_steps(desk, older_than_days=days) if days else iter(())
         if next(self._pruning, None) is None:
             self._pruning = None
             keeping.collect_files(desk)

@@ -211,7 +211,7 @@ class SessionClosed(PostroomError):
 
 
 class LeaseLost(PostroomError):
-    """Message {ids} was in your hands longer than lease_ms and has been handed to another reader, so your confirmation does not count."""
+    """Message {ids} was in your hands for longer than lease_ms, or was put back, so your confirmation does not count."""
 
     code, exit_code, http_status = "lease-lost", 75, 409
 

@@ -7,6 +7,7 @@ from time import monotonic, sleep  # noqa: TID251  # nothing rings while a store
 
 import apsw
 
+from postroom.core.errors import StoreDamaged
 from postroom.store.database import NAP_S, SCHEMA_VERSION, Database
 from postroom.store.place import sync_directory
 
@@ -19,6 +20,7 @@ def migrate(database: Database, boot: str, *, now_ms: int) -> None:
     execute = database.execute
     ((version,),) = execute("PRAGMA user_version")
     if version == 0:
+        check_new(database)
         begin_wal(database)
     else:
         keep_copy(database, version)
@@ -37,6 +39,14 @@ def migrate(database: Database, boot: str, *, now_ms: int) -> None:
         raise
     database.flush()
     sync_directory(database.home)
+
+
+def check_new(database: Database) -> None:
+    """A store that has had a warden is not new, however empty its file is now. Raises StoreDamaged."""
+    if os.path.exists(os.path.join(database.home, "warden.lock")):
+        ((version,),) = database.execute("PRAGMA user_version")  # once more: the first warden may have come in this moment
+        if version == 0:
+            raise StoreDamaged(path=database.path, why="it is empty, but has been in use")
 
 
 def begin_wal(database: Database) -> None:

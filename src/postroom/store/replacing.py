@@ -56,6 +56,7 @@ def _overwrite(target: apsw.Connection, staged_path: str) -> None:
             backup.step()
     finally:
         source.close()
+    target.execute("PRAGMA journal_mode = WAL").fetchall()  # what was there may have been an empty file
     target.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
