@@ -331,6 +331,18 @@ def test_fin_is_acknowledged_only_after_it_was_read(post):
     assert kinds(alice.take()) == [Kind.FIN_ACK]
 
 
+def test_a_fin_that_was_handed_over_twice_is_acknowledged_once(timed):
+    alice, bob = timed.agents("alice", "bob")
+    session, accepted = handshake(alice, bob)
+    bob.let_go(accepted._root)
+    session.close(timeout=0)
+    first = bob.take()
+    timed.pass_s(601)
+    bob.confirm(first + bob.take())
+    assert session.state is SessionState.CLOSED
+    assert kinds(alice.take()) == [Kind.FIN_ACK]
+
+
 def test_what_was_sent_before_fin_is_still_delivered(post):
     alice, bob = post.agents("alice", "bob")
     session, accepted = handshake(alice, bob)

@@ -117,18 +117,17 @@ def control(outbox: Outbox, found: Offer, letter: Letter) -> Receipt:
 
 
 def acknowledge(posting: Posting, handed: Sequence[Handed]) -> None:
-    """Answer each FIN that was read with FIN-ACK, so that FIN-ACK means: everything before it has been read."""
-    outbox = None
-    for one in handed:
-        if one.message.kind is Kind.FIN:
-            found = stored.offer(posting.database, one.root)
-            assert found is not None, "FIN is said in sessions only"
-            agent = posting.desk.agent.id
-            if after(stored.state(posting.database, found), found.side(agent), Kind.FIN_ACK):
-                outbox = outbox or Outbox(posting)
-                control(outbox, found, Letter((), Draft(""), Kind.FIN_ACK))
-    if outbox is not None:
-        outbox.write()
+    """Answer each FIN that was read with FIN-ACK, once, even if it was handed over twice and confirmed so."""
+    roots = {one.root for one in handed if one.message.kind is Kind.FIN}
+    if not roots:
+        return
+    outbox = Outbox(posting)
+    for root in sorted(roots):
+        found = stored.offer(posting.database, root)
+        assert found is not None, "FIN is said in sessions only"
+        if after(stored.state(posting.database, found), found.side(posting.desk.agent.id), Kind.FIN_ACK):
+            control(outbox, found, Letter((), Draft(""), Kind.FIN_ACK))
+    outbox.write()
 
 
 def check_turn(posting: Posting, found: Offer, kind: Kind) -> None:
