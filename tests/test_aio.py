@@ -238,6 +238,21 @@ def test_waiting_costs_no_thread(post):
     run(story())
 
 
+def test_a_ring_that_one_task_hears_first_wakes_the_others_too(post):
+    async def story():
+        async with connect_async("alice") as me:
+            waiting = asyncio.create_task(me.take(1, None))
+            await until_so(lambda: me._clerk._waiters)
+            (waiter,) = me._clerk._waiters
+            post.connect("bob").send("alice", "hi")  # and the loop stands still
+            with pytest.raises(postroom.errors.NoSuchMessage):
+                await me.follow("99")
+            assert waiter.done()
+            assert [message.body for message in await waiting] == ["hi"]
+
+    run(story())
+
+
 def test_a_message_that_a_cancelled_wait_had_taken_is_given_back(post):
     async def story():
         async with connect_async("bob") as me:

@@ -36,6 +36,7 @@ class Clerk:
         self._bell: Doorbell | Polling = Polling()
         self._waiters: set[asyncio.Future[bool]] = set()
         self._watched = -1
+        self._heard = 0
 
     def listen_to(self, bell: Doorbell | Polling) -> None:
         """Name the bell."""
@@ -57,7 +58,7 @@ class Clerk:
         rang, step = None, None
         try:
             while True:
-                rings = self._bell.rings
+                rings = self._rings()
                 step = self._submit(partial(advance, steps, rang))
                 outcome = await asyncio.wrap_future(step)
                 if isinstance(outcome, Done):
@@ -124,7 +125,7 @@ class Clerk:
     # In the event loop
 
     async def _wait_for_ring(self, rings: int, seconds: float) -> bool:
-        if self._bell.rings > rings:
+        if self._rings() > rings:
             return True
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[bool] = loop.create_future()
@@ -152,8 +153,17 @@ class Clerk:
             os.close(self._watched)
             self._watched = -1
 
+    def _rings(self) -> int:
+        """How often it rang. What one task hears by asking, the loop does not hear any more, so the others are told."""
+        rings = self._bell.rings
+        if rings > self._heard:
+            self._heard = rings
+            self._wake(rang=True)
+        return rings
+
     def _rang(self) -> None:
         self._bell.answer()
+        self._heard = self._bell.rings
         self._wake(rang=True)
 
     def _wake(self, *, rang: bool) -> None:
