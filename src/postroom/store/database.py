@@ -36,6 +36,8 @@ SPINS = 50
 NAP_S = 0.000_2
 QUEUE_S = 0.1
 """So long waits who is next for the one who is at it: much longer than a transaction, and a part of the shortest useful `busy_ms`."""
+PASSES = 2
+"""How often a checkpoint goes over what was written meanwhile, before it makes writers wait for the rest."""
 CHECKPOINT_S = 0.05
 """How long a checkpoint may keep writers waiting for a reader of an old state, for each 4 MiB of WAL: the larger, the more urgent."""
 
@@ -171,8 +173,10 @@ class Database:
     def checkpoint(self, *, all_of_it: bool) -> bool:
         """Copy the WAL into the database file and say whether it is all copied. With `all_of_it` writers wait for the last part."""
         try:
-            pages, copied = self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)  # the long part, while others write on
+            pages, copied = self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)  # while others write on
             if all_of_it:
+                for _ in range(PASSES):  # each has less to do than the one before
+                    self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
                 pages, copied = self._restart_wal()
         except apsw.BusyError:
             return False
