@@ -22,7 +22,7 @@ from tests.faults.platter import Cut, Event, Named, NamesSynced, Platter, Synced
 
 # With the first sync of a new journal or WAL, never of a database, SQLite syncs its directory (UNIXFILE_DIRSYNC).
 _SYNCS_ITS_NAME = apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_SUPER_JOURNAL | apsw.SQLITE_OPEN_WAL
-_SHARED_MEMORY = "-shm"
+_VOLATILE = ("-shm", ".lock")  # SQLite's shared memory; and locks, whose names nobody syncs, and which may be younger than the loss
 _numbers = count(1)
 
 
@@ -65,11 +65,11 @@ class Disk:
     def lose_power(self, random: Random, into: Path, *, at: int | None = None) -> Path:
         """Make the directory `into`: what the disk may hold if the power goes now, or went after `at` events.
 
-        SQLite's shared memory is lost.
+        SQLite's shared memory is lost, and so are locks.
         """
         into.mkdir(mode=0o700)
         for path in self._regular_files():
-            if _identity(path) not in self._files and not path.name.endswith(_SHARED_MEMORY):
+            if _identity(path) not in self._files and not path.name.endswith(_VOLATILE):
                 shutil.copy2(path, _made_room(into / path.relative_to(self.root)))
         for name, content in self._platter_at(len(self.events) if at is None else at).after_loss(random).items():
             path = _made_room(into / name)
