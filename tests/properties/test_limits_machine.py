@@ -19,6 +19,7 @@ from postroom.testing import PostRoom
 from tests.times import START_US
 
 MINUTE_US = 60_000_000
+pytestmark = pytest.mark.timeout(3_600)  # for `HYPOTHESIS_PROFILE=long`
 AGENTS = ("ann", "ben", "cid")
 STEPS = st.lists(st.tuples(st.integers(0, 30_000_000), st.integers(1, 4)), max_size=60)
 
@@ -184,4 +185,4 @@ class ThreadMachine(RuleBasedStateMachine):
 
 
 TestThreads = ThreadMachine.TestCase
-TestThreads.settings = settings(max_examples=30, stateful_step_count=40)
+TestThreads.settings = settings(max_examples=settings().max_examples, stateful_step_count=50)
