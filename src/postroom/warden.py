@@ -81,15 +81,14 @@ class Warden:
         if desk.database.wal_pages:
             desk.database.checkpoint(all_of_it=False)
 
-
     def _prune_some(self) -> None:
         """Forget a little of what is old: what a round does must not delay a reader."""
         desk = self._desk
+        if self._pruning is None and desk.now_ms() - os.fstat(self._lock).st_mtime_ns // 1_000_000 < PRUNE_MS:
+            return
         from postroom.exchange import keeping
 
         if self._pruning is None:
-            if desk.now_ms() - os.fstat(self._lock).st_mtime_ns // 1_000_000 < PRUNE_MS:
-                return
             days = desk.config.prune_days
             self._pruning = keeping.prune_in_steps(desk, older_than_days=days) if days else iter(())
         if next(self._pruning, None) is None:
