@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from postroom.core.errors import NotFlushed
 from postroom.store import database as store
 from postroom.store.database import Database, open_database
 from postroom.store.flushing import HEADER_BYTES
@@ -15,7 +16,7 @@ from postroom.store.flushing import HEADER_BYTES
 def flushes(monkeypatch):
     """The flushes that really happen."""
     done: list[int] = []
-    real = store.fdatasync
+    real = os.fdatasync
 
     def flush(descriptor: int) -> None:
         done.append(descriptor)
@@ -76,7 +77,7 @@ def test_a_flush_that_failed_covers_nothing(pair, monkeypatch):
 
     monkeypatch.setattr(store, "fdatasync", fail)
     for database in (second, first):
-        with pytest.raises(store.NotFlushed):
+        with pytest.raises(NotFlushed):
             database.flush()
     assert len(calls) == 2
 
