@@ -72,7 +72,6 @@ OURS = {
     "postroom.store.database",
     "postroom.store.deliveries",
     "postroom.store.mailboxes",
-    "postroom.store.flushing",
     "postroom.store.messages",
     "postroom.store.place",
     "postroom.store.queue",

@@ -26,7 +26,6 @@ from postroom.core.errors import (
     StoreUnusable,
 )
 from postroom.core.types import Any, Protocol
-from postroom.store.flushing import SharedFlush, forget
 from postroom.store.place import check_place, refusal
 from postroom.store.queue import Queue
 
@@ -92,7 +91,6 @@ class Database:
 
     __slots__ = (
         "_deadline",
-        "_flushes",
         "_pid",
         "_queue",
         "_queued",
@@ -118,7 +116,6 @@ class Database:
         self.wal_pages = 0
         self._pid = os.getpid()
         self._wal = -1
-        self._flushes: SharedFlush | None = None
         self._queue = Queue(os.path.join(home, "queue.lock"))
         self._queued = self._queues = False
         self._deadline = 0.0
@@ -167,10 +164,9 @@ class Database:
         if self._suspect and not self.checkpoint(all_of_it=True):
             raise NotFlushed(why="after an earlier failure it has not been written again yet")
         try:
-            if self._flushes is None:
+            if self._wal < 0:
                 self._wal = os.open(f"{self.path}-wal", os.O_RDWR | os.O_CLOEXEC)
-                self._flushes = SharedFlush(self.path)
-            self._flushes.flush(lambda: fdatasync(self._wal))
+            fdatasync(self._wal)
         except OSError as error:
             self._suspect = True  # Linux may call the next flush a success: only writing everything again is one
             raise NotFlushed(why=error.strerror) from error
@@ -220,8 +216,6 @@ class Database:
         if os.getpid() == self._pid:
             self.connection.close()
             self._queue.close()
-            if self._flushes is not None:
-                self._flushes.close()
         if self._wal >= 0:
             os.close(self._wal)
         self._wal = -1
@@ -318,7 +312,6 @@ def doubt(database: Database, boot: str) -> None:
     try:
         database.execute("UPDATE delivery SET handovers = 1 WHERE unread IS NOT NULL AND handovers = 0")
         database.execute("UPDATE store SET boot = ?", (boot,))
-        forget(database.path)
         database.commit()
     except BaseException as error:
         raise database.undone(error) from error
