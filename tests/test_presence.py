@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 import postroom
+from postroom import doorbell
 from postroom.core.errors import LeaseLost, StoreBusy, StoreUnusable
 from postroom.core.message import State
 from postroom.exchange import presence
@@ -314,3 +315,68 @@ def test_a_process_that_ends_without_closing_is_offline_soon(post):
     with Program("bob", "import os; os._exit(0)") as bob:
         until(lambda: bob._process.poll() is not None)
     until_online(alice, "bob", online=False)
+
+
+def online(agents):
+    return [agent.name for agent in agents if agent.online]
+
+
+def test_a_killed_process_is_not_called_online_by_the_next_look_and_is_taken_off(post):
+    alice = post.connect("alice")
+    with Program("bob", "print('here'); me.take(wait=None)") as bob:
+        assert bob.line() == "here"
+        assert online(alice.agents()) == ["alice", "bob"]
+        bob.kill()
+        assert online(alice.agents()) == ["alice"]
+    assert [row.agent for row in attached(alice)] == [alice._desk.agent.id]
+
+
+def test_a_killed_process_is_not_called_online_by_somebody_who_cannot_take_it_off_now(post):
+    post.configure(QUICK)
+    alice = post.connect("alice")
+    with Program("bob", "print('here')") as bob:
+        assert bob.line() == "here"
+        bob.kill()
+    with stopped_with(WITH_THE_STORE) as holder:
+        assert [online(alice.agents()), online(alice.agents())] == [["alice", "holder"]] * 2
+        go_on(holder)
+        assert holder.line() == "goes on"
+    assert len(alice._desk.gone) == 1, "it is taken off another time"
+    assert online(alice.agents()) == ["alice"]
+
+
+def test_an_agent_with_a_process_that_lives_is_online_when_another_of_its_processes_was_killed(post):
+    alice = post.connect("alice")
+    with Program("bob", "print('here')") as one, Program("bob", "print('here')") as two:
+        assert one.line() == two.line() == "here"
+        one.kill()
+        (bob,) = [agent for agent in alice.agents() if agent.name == "bob"]
+        assert (bob.online, bob.status, bob.processes) == (True, "active", 1)
+
+
+def rings_of(monkeypatch):
+    """The paths that are rung from here on."""
+    rung = []
+    ring = doorbell.ring
+
+    def noted(path):
+        rung.append(path)
+        return ring(path)
+
+    monkeypatch.setattr(doorbell, "ring", noted)
+    return rung
+
+
+def test_a_listing_rings_once_at_each_process(post, monkeypatch):
+    crowd = post.agents("a", "b", "c", "c")
+    rung = rings_of(monkeypatch)
+    crowd[0].agents()
+    assert sorted(rung) == sorted(agent.bell.path for agent in crowd)
+
+
+def test_a_bell_that_cannot_be_hung_up_is_an_error_in_words(home):
+    postroom.connect("bob").close()
+    shutil.rmtree(home / "postroom" / "run")
+    (home / "postroom" / "run").symlink_to(home / "nowhere" / "deep")
+    with pytest.raises(StoreUnusable, match="symbolic link"):
+        postroom.connect("bob")

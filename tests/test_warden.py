@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from postroom import doorbell
 from postroom.core.message import Draft, State
 from postroom.store.database import WAL_PAGES
 from tests.programs import Program
@@ -84,6 +85,17 @@ def test_a_process_that_only_waits_indexes_what_was_said(post):
             return database.execute("SELECT (SELECT max(seq) FROM message) - indexed FROM store").fetchall() == [(0,)]
 
     until(behind)
+
+
+def test_the_bell_of_a_process_that_died_before_it_was_noted_is_taken_down(timed):
+    (alice,) = timed.agents("alice")
+    dead, living, letter = (os.path.join(timed.post.home, "run", name) for name in ("9001.sock", "9002.sock", "9003.txt"))
+    doorbell.bind(dead).close()
+    coming = doorbell.bind(living)
+    with open(letter, "w", encoding="utf-8"):
+        timed.tend()
+    assert [os.path.exists(path) for path in (dead, living, letter, alice.bell.path)] == [False, True, True, True]
+    coming.close()
 
 
 def wal_pages(post):

@@ -73,9 +73,7 @@ class Warden:
         if now_ms - self._swept_ms >= SWEEP_MS:
             self._swept_ms = now_ms
             touch_kernel(desk.database.home)
-            with desk.reading() as database:
-                attached = agents.all_attached(database)
-            presence.bury(desk, attached)
+            presence.sweep(desk)
         index_some(desk)
         self._prune_some()
         if desk.database.wal_pages:

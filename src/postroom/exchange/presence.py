@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from postroom import doorbell
-from postroom.core.errors import BadValue, StoreUnusable
+from postroom.core.errors import BadValue, StoreUnusable, WorldError
 from postroom.doorbell import Doorbell, Polling
 from postroom.exchange import notices
 from postroom.exchange.desk import Desk, Posting
@@ -13,7 +13,7 @@ from postroom.exchange.outbox import Outbox
 from postroom.paths import socket_directory
 from postroom.store import agents, deliveries, messages, waits
 from postroom.store.agents import AttachedRow, Listed
-from postroom.store.place import check_directory, make_private
+from postroom.store.place import check_directory, make_private, refusal
 
 GLANCE = "cli"
 """Who waits at the command line looks in now and then, and works in between: that a look ends is no going offline."""
@@ -29,9 +29,12 @@ def attach(desk: Desk) -> Doorbell | Polling:
     bell: Doorbell | Polling = Polling()
     if doorbell.AVAILABLE:
         directory = socket_directory(desk.database.home)
-        make_private(directory)
-        check_directory(directory)
-        bell = Doorbell(os.path.join(directory, f"{provenance}.sock"))
+        try:
+            make_private(directory)
+            check_directory(directory)
+            bell = Doorbell(os.path.join(directory, f"{provenance}.sock"))
+        except OSError as error:
+            raise refusal(error, directory) from error
     try:
         reattach(desk, bell)
     except BaseException:
@@ -85,6 +88,20 @@ def bury(desk: Desk, rows: list[AttachedRow]) -> None:
                 doorbell.take_down(row.socket)
 
 
+def sweep(desk: Desk) -> None:
+    """Bury processes that are gone, and take down bells whose processes died before they were noted."""
+    with desk.reading() as database:
+        rows = agents.all_attached(database)
+    bury(desk, rows)
+    directory, known = socket_directory(desk.database.home), {row.socket for row in rows}
+    if not os.path.isdir(directory):
+        return
+    for name in os.listdir(directory):
+        path = os.path.join(directory, name)
+        if name.endswith(".sock") and path not in known and doorbell.ring(path) is False:
+            doorbell.take_down(path)
+
+
 def is_gone(row: AttachedRow) -> bool:
     """Whether a process no longer exists: its bell is dead, or it has none and the kernel does not know it."""
     answer = doorbell.ring(row.socket) if row.socket is not None else None
@@ -131,6 +148,14 @@ def tell_askers(posting: Posting, recipient: int, what: str, *, unread_too: bool
 
 
 def list_agents(desk: Desk) -> list[Listed]:
-    """All agents by name, with their presence and how much waits for them."""
+    """All agents by name, with their presence and how much waits for them. Each process is looked for before its agent is called online."""
     with desk.reading() as database:
-        return agents.listing(database)
+        attached = agents.all_attached(database)
+    gone = [row for row in attached if is_gone(row)]
+    if gone:
+        try:
+            bury(desk, gone)
+        except WorldError:  # the store is busy or full: they are taken off another time, and are not shown as here
+            desk.gone += [row for row in gone if row not in desk.gone]
+    with desk.reading() as database:
+        return agents.listing(database, without=[row.id for row in gone])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from postroom.core.address import Name
 from postroom.core.message import Provenance
 from postroom.core.types import NamedTuple
@@ -130,12 +132,14 @@ LISTED = """
 SELECT a.name, a.kind, iif(n.processes, a.status, 'offline'), n.processes > 0, coalesce(w.value, 0), a.description, a.auto_accept,
     a.seen_ms, n.processes
 FROM agent a
-JOIN (SELECT a.id, count(t.id) AS processes FROM agent a LEFT JOIN attached t ON t.agent = a.id GROUP BY a.id) n ON n.id = a.id
+JOIN (SELECT a.id, count(t.id) AS processes FROM agent a
+    LEFT JOIN attached t ON t.agent = a.id AND t.id NOT IN (SELECT value FROM json_each(?)) GROUP BY a.id) n ON n.id = a.id
 LEFT JOIN meter w ON w.sender = 0 AND w.recipient = a.id
 WHERE a.kind != 'system' ORDER BY a.name
 """
 
 
-def listing(database: Database) -> list[Listed]:
-    """All agents by name."""
-    return [Listed(*row)._replace(online=bool(row[3]), auto_accept=bool(row[6])) for row in database.execute(LISTED)]
+def listing(database: Database, *, without: Sequence[int] = ()) -> list[Listed]:
+    """All agents by name, as if some processes were not attached."""
+    rows = database.execute(LISTED, (str(list(without)),))
+    return [Listed(*row)._replace(online=bool(row[3]), auto_accept=bool(row[6])) for row in rows]
