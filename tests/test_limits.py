@@ -456,7 +456,7 @@ def test_the_table_says_everything_about_each_limit():
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "true", '"many"', "[]"])
 def test_a_limit_is_a_number_above_zero(post, value):
     post.configure(f"[limits]\nwaiting = {value}\n")
-    with pytest.raises(errors.BadConfig, match=r"waiting.*whole number above zero\. See"):
+    with pytest.raises(errors.BadConfig, match=r"waiting.*whole number above zero\. Correct"):
         post.connect("alice")
 
 
@@ -469,6 +469,9 @@ def test_a_limit_is_a_number_above_zero(post, value):
         ("[limits\n", "config.toml"),
         ('durability = "maybe"\n', "safe or relaxed"),
         ("prune_days = -1\n", "prune_days"),
+        ("prune_days = 36526\n", "up to 36,525"),
+        ("[limits]\nbody_bytes = 1_000_000_001\n", "at most 900,000,000, because SQLite"),
+        ("[limits]\nlease_ms = 10_000_000_000_000_000_000_000\n", "64 bits"),
     ],
 )
 def test_a_config_file_that_cannot_be_meant_is_an_error_that_names_the_place(post, text, words):

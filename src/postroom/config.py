@@ -9,13 +9,15 @@ from postroom.core.limits import Limits, limits_from
 from postroom.core.types import NamedTuple
 
 SAFE, RELAXED = "safe", "relaxed"
+PRUNE_DAYS_MAX = 36_525
+"""A century, as for `postroom prune --older-than`."""
 
 
 class Config(NamedTuple):
     """What can be configured."""
 
     durability: str = SAFE  # "safe": accepted means safe against a power cut; "relaxed": against kill -9 only
-    prune_days: int = 0  # read messages older than this are pruned by the warden; 0: never
+    prune_days: int = 0  # threads older than this, in which all is settled, are pruned by the warden; 0: never
     limits: Limits = Limits()
 
 
@@ -30,7 +32,11 @@ def read_config(home: str) -> Config:
         with open(path, "rb") as file:
             settings = tomllib.load(file)
         return config_from(settings)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, BadValue) as error:
+    except OSError as error:
+        raise BadConfig(path=path, why=f"it cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise BadConfig(path=path, why=f"it is not UTF-8 (byte {error.start + 1} of the file)") from error
+    except (tomllib.TOMLDecodeError, BadValue) as error:
         raise BadConfig(path=path, why=str(error).rstrip(".")) from error
 
 
@@ -43,8 +49,8 @@ def config_from(settings: dict[str, object]) -> Config:
     if not isinstance(limits, dict):
         raise BadValue(name="limits", value=limits, why="it is a table: [limits]")
     prune_days = settings.get("prune_days", 0)
-    if type(prune_days) is not int or prune_days < 0:
-        raise BadValue(name="prune_days", value=prune_days, why="it is a whole number of days, 0 for never")
+    if type(prune_days) is not int or not 0 <= prune_days <= PRUNE_DAYS_MAX:
+        raise BadValue(name="prune_days", value=prune_days, why=f"it is a whole number of days up to {PRUNE_DAYS_MAX:,}, 0 for never")
     return Config(checked_durability(settings.get("durability", SAFE)), prune_days, limits_from(limits))
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from postroom.core.errors import BadValue, StoreDamaged, StoreUnusable
+from postroom.core.errors import NoBackup, StoreDamaged, StoreUnusable
 from postroom.exchange import keeping
 from tests.programs import Program
 from tests.store.keepers import FAST, SENDING, faults, lines, query
@@ -69,7 +69,7 @@ def test_progress_is_told(post, home):
 def test_a_backup_is_never_written_over_anything(post, home):
     post.agents("alice")
     (home / "copy").mkdir()
-    with pytest.raises(BadValue, match="never written over"):
+    with pytest.raises(NoBackup, match="never written over"):
         keeping.back_up(post.home, str(home / "copy"))
     assert list((home / "copy").iterdir()) == []
 
@@ -82,8 +82,23 @@ def test_a_home_without_a_post_room_is_said_to_be_one_and_stays_so(home):
 
 def test_a_directory_that_cannot_be_written_is_an_error_in_words(post, home):
     post.agents("alice")
-    with pytest.raises(StoreUnusable, match="No such file"):
+    with pytest.raises(NoBackup, match=f"The backup {home}/nowhere/copy cannot be made: No such file or directory. Name"):
         keeping.back_up(post.home, str(home / "nowhere" / "copy"))
+
+
+def test_an_error_of_the_post_room_itself_names_the_file_there(post, home):
+    post.agents("alice")
+    os.unlink(os.path.join(post.home, "warden.lock"))
+    os.mkdir(os.path.join(post.home, "warden.lock"))
+    with pytest.raises(StoreUnusable, match=f"{post.home}/warden.lock cannot be used: Is a directory. Choose"):
+        keeping.back_up(post.home, str(home / "copy"))
+
+
+def test_a_config_that_cannot_be_copied_is_named(post, home):
+    post.agents("alice")
+    os.mkdir(os.path.join(post.home, "config.toml"))
+    with pytest.raises(StoreUnusable, match=f"{post.home}/config.toml"):
+        keeping.back_up(post.home, str(home / "copy"))
 
 
 def test_nothing_is_left_of_a_backup_that_fails(post, home):

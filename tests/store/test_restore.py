@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from postroom import Draft, connect
-from postroom.core.errors import BadValue, LeaseLost, NoSuchSession, Outdated, StoreUnusable
+from postroom.core.errors import BadBackup, LeaseLost, NoSuchSession, Outdated, StoreUnusable
 from postroom.core.message import State
 from postroom.exchange import keeping
 from postroom.testing import PostRoom
@@ -366,8 +366,30 @@ def test_the_backup_of_another_post_room_is_restored_only_while_nobody_is_here(p
 
 def test_a_directory_without_a_manifest_is_no_backup(post, home):
     post.connect("alice")
-    with pytest.raises(BadValue, match=r"manifest\.json"):
+    with pytest.raises(BadBackup, match=r"it has no manifest\.json\. Name"):
         keeping.restore(str(home), post.home)
+    with pytest.raises(BadBackup, match="it does not exist"):
+        keeping.restore(str(home / "nowhere"), post.home)
+    (home / "letter").write_text("Dear diary")
+    with pytest.raises(BadBackup, match="it is not a directory"):
+        keeping.restore(str(home / "letter"), post.home)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 9}'])
+def test_a_manifest_that_says_nothing_useful_is_an_error_in_words(text, post, home):
+    post.connect("alice")
+    (home / "manifest.json").write_text(text)
+    with pytest.raises(BadBackup, match=r"does not say what a backup holds|its format is 9") as error:
+        keeping.restore(str(home), post.home)
+    assert "Error(" not in str(error.value)
+
+
+def test_a_backup_without_its_store_is_none(post, copy):
+    post.connect("alice")
+    keeping.back_up(post.home, copy)
+    os.unlink(os.path.join(copy, "store.db"))
+    with pytest.raises(BadBackup, match=r"it has no store\.db"):
+        keeping.restore(copy, post.home)
 
 
 def test_changed_bytes_are_noticed_and_nothing_is_touched(post, copy):
@@ -377,7 +399,7 @@ def test_changed_bytes_are_noticed_and_nothing_is_touched(post, copy):
     with open(os.path.join(copy, "store.db"), "r+b") as file:
         file.seek(5000)
         file.write(b"x")
-    with pytest.raises(BadValue, match="not the ones that were written"):
+    with pytest.raises(BadBackup, match="not the ones that were written"):
         keeping.restore(copy, post.home)
     assert bodies(bob) == [("hi", False)]
     assert not [name for name in os.listdir(post.home) if name.startswith(("restoring", "before"))]

@@ -65,7 +65,7 @@ class NoSuchAgent(CallerError):
 
 
 class NoLinks(CallerError):
-    """{address!r} is on another machine, and this version of Postroom has no links to other machines yet."""
+    """{address!r} is on another machine, and this version of Postroom has no links to other machines yet. Name an agent of this one."""
 
     code, exit_code, http_status = "no-links", 69, 501
 
@@ -149,9 +149,15 @@ class BadQuery(CallerError):
 
 
 class BadConfig(CallerError):
-    """{path}: {why}. See: postroom limits."""
+    """{path}: {why}. Correct the file; `postroom limits --markdown` shows what may be set under [limits]."""
 
     code, exit_code = "bad-config", 78
+
+
+class BadBackup(CallerError):
+    """The backup {path} cannot be restored: {why}. Name a directory that `postroom backup` made."""
+
+    code, exit_code = "bad-backup", 66
 
 
 class BadUsage(CallerError):
@@ -268,7 +274,7 @@ class DiskFull(WorldError):
 
 
 class StoreReadOnly(WorldError):
-    """The store {path} cannot be written: {why}."""
+    """{path} cannot be written: {why}. Make it writable for you, or choose another directory with POSTROOM_HOME."""
 
     code, exit_code, http_status, retry = "store-read-only", 77, 503, False
 
@@ -277,6 +283,12 @@ class StoreUnusable(WorldError):
     """The store {path} cannot be used: {why}"""
 
     code, exit_code, http_status, retry = "store-unusable", 73, 503, False
+
+
+class NoBackup(WorldError):
+    """The backup {path} cannot be made: {why}. Name a new directory, in one that you can write."""
+
+    code, exit_code, http_status, retry = "no-backup", 73, 503, False
 
 
 class StoreFailed(WorldError):

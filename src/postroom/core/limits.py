@@ -29,6 +29,12 @@ class Limits(NamedTuple):
     busy_ms: Annotated[int, "ms", "a verb waits for the store before it gives up"] = 10_000
 
 
+HIGHEST = {"body_bytes": 900_000_000, "subject_bytes": 90_000_000}
+"""Together they fit into one row: SQLite holds 1,000,000,000 bytes in it, see SQLITE_MAX_LENGTH in https://sqlite.org/limits.html."""
+HIGHEST_OF_ALL = 1_000_000_000_000_000
+"""As a time in ms, or in µs, it still fits into 64 bits after it was added to the present."""
+
+
 class Limit(NamedTuple):
     """One row of the table."""
 
@@ -43,7 +49,8 @@ def table() -> list[Limit]:
     import typing
 
     hints = typing.get_type_hints(Limits, localns={"Annotated": typing.Annotated}, include_extras=True)
-    return [Limit(name, Limits._field_defaults[name], *hints[name].__metadata__) for name in Limits._fields]
+    rows = [Limit(name, Limits._field_defaults[name], *hints[name].__metadata__) for name in Limits._fields]
+    return [row._replace(about=f"{row.about}; at most {HIGHEST[row.name]:,}") if row.name in HIGHEST else row for row in rows]
 
 
 def limits_from(settings: dict[str, object]) -> Limits:
@@ -53,6 +60,9 @@ def limits_from(settings: dict[str, object]) -> Limits:
             raise BadValue(name="[limits]", value=name, why=f"the limits are {', '.join(Limits._fields)}")
         if type(value) is not int or value < 1:
             raise BadValue(name=f"[limits] {name}", value=value, why="a limit is a whole number above zero")
+        if value > (highest := HIGHEST.get(name, HIGHEST_OF_ALL)):
+            why = "SQLite holds a row of 1,000,000,000 bytes" if name in HIGHEST else "the store counts in 64 bits"
+            raise BadValue(name=f"[limits] {name}", value=value, why=f"it is at most {highest:,}, because {why}")
     return Limits(**settings)  # type: ignore[arg-type]  # checked above: every value is an int
 
 

@@ -14,7 +14,7 @@ from time import monotonic
 
 import apsw
 
-from postroom.core.errors import BadValue, StoreDamaged, StoreUnusable
+from postroom.core.errors import DiskFull, NoBackup, PostroomError, StoreDamaged, StoreUnusable
 from postroom.core.types import NamedTuple
 from postroom.store.database import Database, Execute, open_database, translated
 from postroom.store.files import CHUNK, write_all
@@ -50,7 +50,11 @@ def silent(what: str, done: int, total: int) -> None:
 @contextmanager
 def chores_paused(home: str) -> Iterator[bool]:
     """Keep the wardens from checkpointing meanwhile: a checkpoint would wait for our long read, and every sender for the checkpoint."""
-    lock = os.open(os.path.join(home, "warden.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    path = os.path.join(home, "warden.lock")
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise refusal(error, path) from error
     try:
         yield _locked(lock, monotonic() + CHORES_S)
     finally:
@@ -72,10 +76,10 @@ def _locked(lock: int, until: float) -> bool:
 def back_up(home: str, target: str, *, now_ms: int, progress: Progress = silent, link: bool = False) -> Backup:
     """Copy a post room into a new directory. With `link` the attached files are hard links, for copies that stay on the same disk."""
     if not os.path.exists(os.path.join(home, "store.db")):
-        raise StoreUnusable(path=home, why="there is no post room.")
+        raise StoreUnusable(path=home, why="there is no post room. Name its directory with POSTROOM_HOME.")
     target = os.path.abspath(target)
     if os.path.lexists(target):
-        raise BadValue(name="the backup directory", value=target, why="it exists, and a backup is never written over anything")
+        raise NoBackup(path=target, why="it exists, and a backup is never written over anything")
     unfinished = f"{target}.unfinished-{os.getpid()}-{os.urandom(3).hex()}"
     try:
         os.mkdir(unfinished, 0o700)
@@ -88,8 +92,17 @@ def back_up(home: str, target: str, *, now_ms: int, progress: Progress = silent,
             raise
         sync_directory(os.path.dirname(target))
     except OSError as error:
-        raise refusal(error, target) from error
+        raise to_blame(error, home, target) from error
     return made._replace(path=target)
+
+
+def to_blame(error: OSError, home: str, target: str) -> PostroomError:
+    """Say which side of a copy an error is about: the post room, or the place of the backup, which may lie in it."""
+    where = str(error.filename)
+    if where.startswith(os.path.join(home, "")) and not where.startswith(target):
+        return refusal(error, where)
+    said = refusal(error, target)
+    return said if isinstance(said, DiskFull) else NoBackup(path=target, why=error.strerror)
 
 
 def _fill(home: str, directory: str, *, now_ms: int, progress: Progress, link: bool) -> Backup:
@@ -128,6 +141,9 @@ def copy_store(home: str, path: str, *, now_ms: int, progress: Progress) -> None
             source.rollback()
         finally:
             target.close()
+    except apsw.FullError as error:
+        source.rollback()
+        raise DiskFull(path=path) from error
     except apsw.Error as error:
         raise source.undone(error) from error
     finally:

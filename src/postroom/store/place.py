@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -26,6 +27,7 @@ NETWORK_FILE_SYSTEMS = frozenset(
         "vboxsf",
     }
 )
+ELSEWHERE = "Choose another directory with POSTROOM_HOME."
 KERNEL_QUIET_S = 300
 """A store that another kernel touched less than this many seconds ago is in use there."""
 
@@ -39,21 +41,48 @@ def check_place(home: str) -> str:
         check_directory(home, created=make_private(home))
         check_file(home, os.path.join(home, "store.db"))
         return check_kernel(os.path.join(home, "kernel"), home)
-    except PermissionError as error:
-        raise StoreReadOnly(path=home, why=error.strerror) from error
     except OSError as error:
         raise refusal(error, home) from error
 
 
+def try_place(home: str) -> None:
+    """Refuse what `check_place` would refuse, and make nothing. The path is absolute."""
+    try:
+        if os.path.lexists(home):
+            check_directory(home)
+            check_writable(home)
+            path = os.path.join(home, "store.db")
+            if os.path.lexists(path):
+                check_own_file(path)
+            check_quiet(os.path.join(home, "kernel"), home)
+            return
+        parent = os.path.dirname(home)
+        while not os.path.lexists(parent):
+            parent = os.path.dirname(parent)
+        if not stat.S_ISDIR(os.stat(parent).st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), parent)
+        check_writable(parent)
+        check_local(home)
+    except OSError as error:
+        raise refusal(error, home) from error
+
+
+def check_writable(path: str) -> None:
+    """Raise the OSError that writing a file, or making one in a directory, would end in."""
+    mode = os.W_OK | os.X_OK if os.path.isdir(path) else os.R_OK | os.W_OK
+    if not os.access(path, mode, effective_ids=os.access in os.supports_effective_ids):
+        error = errno.EROFS if os.statvfs(path).f_flag & os.ST_RDONLY else errno.EACCES
+        raise OSError(error, os.strerror(error), path)
+
+
 def refusal(error: OSError, home: str) -> PostroomError:
     """Say an error of the file system in the words of the post room."""
-    import errno
-
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull(path=home)
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return StoreReadOnly(path=home, why=error.strerror)
-    return StoreUnusable(path=home, why=f"{error.strerror}.")
+    why = os.strerror(errno.ENOTDIR if error.errno == errno.EEXIST else error.errno or 0)  # what exists there is a file in the way
+    return StoreUnusable(path=home, why=f"{why}. {ELSEWHERE}")
 
 
 def make_private(directory: str) -> bool:
@@ -76,11 +105,16 @@ def check_directory(directory: str, *, created: bool = False) -> None:
     if stat.S_ISLNK(found.st_mode):
         raise StoreUnusable(path=directory, why="it is a symbolic link. Name the real directory.")
     if not stat.S_ISDIR(found.st_mode):
-        raise StoreUnusable(path=directory, why="it is not a directory.")
+        raise StoreUnusable(path=directory, why=f"it is not a directory. {ELSEWHERE}")
     if found.st_uid != os.geteuid():
-        raise StoreUnusable(path=directory, why="it belongs to another user. Choose a directory of your own with POSTROOM_HOME.")
+        raise StoreUnusable(path=directory, why=f"it belongs to another user. {ELSEWHERE}")
     if found.st_mode & 0o077 and not created:
         raise StoreUnusable(path=directory, why=f"others may enter it. Run: chmod 700 {directory}")
+    check_local(directory)
+
+
+def check_local(directory: str) -> None:
+    """Refuse a place on a network, whether or not the directory is there."""
     kind = file_system(directory)
     if kind in NETWORK_FILE_SYSTEMS:
         raise StoreUnusable(
@@ -94,16 +128,21 @@ def check_file(home: str, path: str) -> None:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError:
-        found = os.lstat(path)
-        if not stat.S_ISREG(found.st_mode):
-            raise StoreUnusable(path=path, why="it is not a plain file.") from None
-        if found.st_uid != os.geteuid():
-            raise StoreUnusable(path=path, why="it belongs to another user.") from None
-        if found.st_mode & 0o077:
-            raise StoreUnusable(path=path, why=f"others may read it. Run: chmod 600 {path}") from None
+        check_own_file(path)
     else:
         os.close(descriptor)
         sync_directory(home)
+
+
+def check_own_file(path: str) -> None:
+    """Refuse a store file that is a link, not ours, or open to others."""
+    found = os.lstat(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise StoreUnusable(path=path, why=f"it is not a plain file. {ELSEWHERE}")
+    if found.st_uid != os.geteuid():
+        raise StoreUnusable(path=path, why=f"it belongs to another user. {ELSEWHERE}")
+    if found.st_mode & 0o077:
+        raise StoreUnusable(path=path, why=f"others may read it. Run: chmod 600 {path}")
 
 
 def sync_directory(directory: str) -> None:
@@ -134,14 +173,24 @@ def file_system(path: str) -> str:
 def check_kernel(path: str, home: str) -> str:
     """Refuse a store that a process under another kernel uses now (a home shared with a virtual machine): its locks would not reach us."""
     ours = boot_id()
+    if not check_quiet(path, home):
+        with open(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "w", encoding="ascii"
+        ) as file:
+            file.write(ours)
+    return ours
+
+
+def check_quiet(path: str, home: str) -> bool:
+    """Whether the store is noted as used under this kernel. Raises StoreUnusable when another one uses it now."""
     try:
         with open(path, encoding="ascii") as file:
             theirs = file.read().strip()
         touched = os.stat(path).st_mtime
     except FileNotFoundError:
-        theirs, touched = "", 0.0
-    if theirs == ours:
-        return ours
+        return False
+    if theirs == boot_id():
+        return True
     now = time.time()
     booted = now - time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else now
     if theirs and touched > booted and now - touched < KERNEL_QUIET_S:
@@ -149,9 +198,7 @@ def check_kernel(path: str, home: str) -> str:
             path=home,
             why="it is in use under another kernel (a VM that shares this directory?). Use the HTTP API of `postroom up` from there.",
         )
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "w", encoding="ascii") as file:
-        file.write(ours)
-    return ours
+    return False
 
 
 def touch_kernel(home: str) -> None:

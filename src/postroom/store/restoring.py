@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import apsw
 
-from postroom.core.errors import BadValue
+from postroom.core.errors import BadBackup
 from postroom.core.types import NamedTuple
 from postroom.store import archive
 from postroom.store.archive import FORMAT, Progress, check_sound, copy_file
@@ -125,15 +125,25 @@ class Before(NamedTuple):
 
 
 def read_manifest(source: str) -> Manifest:
-    """Read what a backup says about itself. Raises BadValue when it is none."""
+    """Read what a backup says about itself. Raises BadBackup when it is none."""
     try:
         with open(os.path.join(source, "manifest.json"), encoding="utf-8") as file:
             said = json.load(file)
         if said["format"] != FORMAT:
-            raise BadValue(name="the backup", value=source, why=f"its format is {said['format']}, this program knows {FORMAT}")
+            raise BadBackup(path=source, why=f"its format is {said['format']}, this program knows {FORMAT}")
         return Manifest(int(said["made_ms"]), str(said["sha256"]["store.db"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadValue(name="the backup", value=source, why=f"its manifest.json cannot be read ({error!r})") from error
+    except OSError as error:
+        raise unreadable(error, source) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadBackup(path=source, why="its manifest.json does not say what a backup holds") from error
+
+
+def unreadable(error: OSError, source: str) -> BadBackup:
+    """Say why something of a backup cannot be read."""
+    if not os.path.isdir(source):
+        return BadBackup(path=source, why="it is not a directory" if os.path.lexists(source) else "it does not exist")
+    name = os.path.relpath(str(error.filename), source)
+    return BadBackup(path=source, why=f"it has no {name}" if isinstance(error, FileNotFoundError) else f"{name}: {error.strerror}")
 
 
 @contextmanager
@@ -146,7 +156,7 @@ def staged(source: str, home: str, *, now_ms: int, progress: Progress) -> Iterat
         progress("check", 0, 1)
         path = os.path.join(directory, "store.db")
         if copy_file(os.path.join(source, "store.db"), path) != manifest.sha256:
-            raise BadValue(name="the backup", value=source, why="the bytes of its store.db are not the ones that were written")
+            raise BadBackup(path=source, why="the bytes of its store.db are not the ones that were written")
         renew(directory, now_ms=now_ms)
         progress("check", 1, 1)
         yield manifest, path
