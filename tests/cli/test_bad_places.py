@@ -82,12 +82,52 @@ def test_a_read_only_directory(pair, store):
     assert "precious" in as_nobody(pair, "inbox", "--as", "bob").out
 
 
+def errors_of(done: Result) -> str:
+    """What the doctor says keeps everybody out."""
+    assert (done.code, done.err) == (73, ""), done
+    return "".join(line for line in done.out.splitlines(keepends=True) if line.startswith("error "))
+
+
+def test_the_doctor_says_of_a_read_only_directory_what_a_send_is_told(pair, store):
+    given_to_nobody(store)
+    for path in (store, store / "store.db"):
+        mode = path.stat().st_mode & 0o777
+        path.chmod(mode & 0o500)
+        assert f"{path} cannot be written: Permission denied. Make it writable" in errors_of(as_nobody(pair, "doctor"))
+        path.chmod(mode)
+    assert as_nobody(pair, "doctor").code == 0
+
+
+def test_a_backup_of_a_store_that_cannot_be_written_names_the_file_there(pair, store):
+    given_to_nobody(store)
+    (store / "warden.lock").touch(mode=0o400)
+    (store / "warden.lock").chmod(0o400)
+    if os.geteuid() == 0:
+        os.chown(store / "warden.lock", NOBODY, NOBODY)
+    said = refused(as_nobody(pair, "backup", str(pair.home / "copy")), 77)
+    assert f"{store}/warden.lock cannot be written: Permission denied. Make" in said
+    assert not list(pair.home.glob("copy*"))
+
+
 def test_a_directory_that_cannot_be_made(shell):
     closed = shell.home / "closed"
     closed.mkdir(mode=0o500)
     if os.geteuid() == 0:
         shell.home.chmod(0o755)
-    assert "Permission denied" in refused(as_nobody(shell, "send", "bob", "x", "--as", "alice", "--home", str(closed / "store")), 77)
+        os.chown(closed, NOBODY, NOBODY)
+    store = str(closed / "deeper" / "store")
+    said = refused(as_nobody(shell, "send", "bob", "x", "--as", "alice", "--home", store), 77)
+    assert "Permission denied" in said
+    assert errors_of(as_nobody(shell, "doctor", "--home", store)).removeprefix("error    ") == said.removeprefix("postroom: ")
+    assert list(closed.iterdir()) == []
+
+
+def test_a_config_that_cannot_be_read_is_told_by_the_doctor_in_the_same_words(pair, store):
+    (store / "config.toml").write_text("[limits\n")
+    said = refused(pair("send", "bob", "x", "--as", "alice"), 78)
+    assert "line 1, column 8" in said
+    assert errors_of(pair("doctor")).removeprefix("error    ") == said.removeprefix("postroom: ")
+    assert "body_bytes" in pair.ok("limits", "--markdown")
 
 
 @root_only
@@ -217,6 +257,7 @@ def test_a_directory_that_one_may_not_even_enter(shell):
 def test_a_symlinked_store(pair, store):
     link = pair.home / "link"
     link.symlink_to(store)
+    assert "symbolic link. Name the real directory." in errors_of(pair("doctor", "--home", str(link)))
     assert "symbolic link" in refused(pair("inbox", "--as", "bob", "--home", str(link)), 73)
     (store / "store.db").rename(pair.home / "elsewhere.db")
     (store / "store.db").symlink_to(pair.home / "elsewhere.db")

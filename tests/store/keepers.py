@@ -43,8 +43,13 @@ def query(home: str | Path, sql: str) -> list[Row]:
 
 
 def faults(home: str, *, full: bool = True) -> list[str]:
-    """What the doctor finds worse than a note."""
-    return [finding.what for finding in keeping.examine(home, full=full) if finding.level in {Level.WARNING, Level.DAMAGE}]
+    """What the doctor finds worse than a note, with the next step."""
+    return [". ".join(finding[1:]) for finding in keeping.examine(home, full=full) if finding.level not in {Level.OK, Level.NOTE}]
+
+
+def errors(home: str) -> list[str]:
+    """What the doctor says keeps everybody out."""
+    return [". ".join(finding[1:]) for finding in keeping.examine(home) if finding.level is Level.ERROR]
 
 
 def lines(program: Program, number: int) -> list[int]:

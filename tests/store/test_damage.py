@@ -150,8 +150,8 @@ def test_a_store_whose_wal_cannot_be_opened_is_looked_at_as_it_lies(sound):
     with damaged(sound, bytes) as home:
         os.mkdir(os.path.join(home, "store.db-wal"))
         found = keeping.examine(home)
-    assert any("cannot be opened for writing" in finding.what for finding in found if finding.level is Level.WARNING)
-    assert any("messages and" in finding.what for finding in found if finding.level is Level.OK)
+    assert any("cannot be opened for writing" in finding.what for finding in found if finding.level is Level.ERROR)
+    assert any("belong together" in finding.what for finding in found if finding.level is Level.OK)
 
 
 def test_a_store_on_a_read_only_file_system_is_looked_at(sound):

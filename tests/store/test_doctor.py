@@ -7,13 +7,14 @@ import signal
 
 import pytest
 
+import postroom
 from postroom import doorbell
 from postroom.exchange import checkup, keeping
 from postroom.paths import socket_directory
 from postroom.store import place
 from postroom.store.checks import CHECKS, Level
 from tests.programs import Program
-from tests.store.keepers import faults, query
+from tests.store.keepers import errors, faults, query
 
 HI = 'print(me.send("bob", "hi").seq)'
 
@@ -45,13 +46,78 @@ def test_a_sound_post_room_has_no_faults(busy):
 
 def test_versions_place_schema_space_and_wal_are_told(busy):
     told = " ".join(finding.what for finding in keeping.examine(busy.home))
-    for words in ("SQLite 3.", "apsw", "is private", "the schema is 1", "MB are free", "the WAL has", "2 processes are attached"):
+    for words in ("SQLite 3.", "apsw", "is private", "the schema is 1", "MB are free", "the WAL has", "attached processes: 2"):
         assert words in told
 
 
-def test_a_home_without_a_post_room_stays_without(home):
-    assert say("there is no post room", faults(str(home / "nothing")))
+def test_a_home_without_a_post_room_is_no_fault_and_stays_without(home):
+    assert faults(str(home / "nothing")) == []
+    assert say("there is no post room", notes(str(home / "nothing")))
     assert not (home / "nothing").exists()
+
+
+def test_one_of_a_thing_is_said_in_the_singular(post):
+    alice, _ = post.agents("alice", "bob")
+    alice.send("bob", "hi")
+    assert say("1 message and 1 delivery belong together", [finding.what for finding in keeping.examine(post.home)])
+
+
+# What keeps everybody out is an error, in the words in which the one who sends is told
+
+
+def told(home: str) -> str:
+    """What somebody who connects is told."""
+    with pytest.raises(postroom.PostroomError) as error:
+        postroom.connect("alice", home=home)
+    return str(error.value)
+
+
+CONFIGS = {
+    "unclosed": b"[limits",
+    "an unknown limit": b"[limits]\nwaitin = 1",
+    "an unknown setting": b"colour = 1",
+    "no text": b"# \xff\xfe",
+    "more than SQLite holds": b"[limits]\nbody_bytes = 1_000_000_001",
+}
+
+
+@pytest.mark.parametrize("text", CONFIGS.values(), ids=CONFIGS)
+def test_a_config_that_keeps_everybody_out_is_an_error_that_does_not_lead_back_to_itself(text, post):
+    post.connect("alice").close()
+    path = os.path.join(post.home, "config.toml")
+    with open(path, "wb") as file:
+        file.write(text)
+    (said,) = errors(post.home)
+    assert said == told(post.home)
+    assert said.startswith(f"{path}: ")
+    assert "Correct the file" in said
+    assert "Error" not in said
+
+
+def test_a_directory_in_the_place_of_the_config_is_an_error(home):
+    (home / "postroom" / "config.toml").mkdir(parents=True)
+    (home / "postroom").chmod(0o700)
+    (said,) = errors(str(home / "postroom"))
+    assert said == told(str(home / "postroom"))
+    assert "it cannot be read (Is a directory)" in said
+
+
+def test_a_link_to_a_sound_post_room_is_an_error(busy, home):
+    (home / "link").symlink_to(busy.home)
+    assert errors(str(home / "link")) == [told(str(home / "link"))]
+
+
+@pytest.mark.parametrize("path", ["letter", "letter/deeper", "letter/deeper/still"])
+def test_a_file_in_the_place_of_the_home_is_an_error(path, home):
+    (home / "letter").write_text("Dear diary")
+    assert errors(str(home / path)) == [told(str(home / path))]
+    assert not say("no post room", errors(str(home / path)))
+
+
+def test_a_home_open_to_others_is_an_error_also_before_there_is_a_post_room(home):
+    (home / "open").mkdir(mode=0o755)
+    assert errors(str(home / "open")) == [told(str(home / "open"))]
+    assert os.listdir(home / "open") == []
 
 
 def test_the_doctor_changes_nothing(busy):
@@ -111,28 +177,36 @@ def test_wrong_bytes_of_the_right_length_are_found_by_the_full_look(busy):
 def test_files_without_rows_are_noted(busy):
     with open(os.path.join(busy.home, "files", "0" * 64), "wb"):
         pass
-    assert say("1 files in", notes(busy.home))
+    assert say("that belong to no message: 1", notes(busy.home))
 
 
-def test_a_directory_open_to_others_is_a_warning_with_the_command(busy):
+def test_a_directory_open_to_others_is_an_error_with_the_command(busy):
     os.chmod(busy.home, 0o755)  # noqa: S103  # the fault that is to be found
     assert say(f"chmod 700 {busy.home}", faults(busy.home))
 
 
-def test_a_store_that_others_may_read_is_a_warning(busy):
+def test_a_store_that_others_may_read_is_an_error(busy):
     path = os.path.join(busy.home, "store.db")
     os.chmod(path, 0o644)
-    assert say(f"others may read {path}", faults(busy.home))
+    assert errors(busy.home) == [told(busy.home)]
+    assert say(f"chmod 600 {path}", errors(busy.home))
 
 
-def test_a_network_file_system_is_a_warning(busy, monkeypatch):
+def test_a_wal_that_others_may_read_is_a_warning_with_the_command(busy):
+    path = os.path.join(busy.home, "store.db-wal")
+    os.chmod(path, 0o644)
+    assert faults(busy.home) == [f"others may read {path}. Run: chmod 600 {path}"]
+
+
+def test_a_network_file_system_is_an_error(busy, monkeypatch):
     monkeypatch.setattr(place, "NETWORK_FILE_SYSTEMS", {place.file_system(busy.home)})
-    assert say("network file system", faults(busy.home))
+    assert say("network file system", errors(busy.home))
+    assert say("network file system", errors(os.path.join(busy.home, "nothing")))
 
 
-def test_a_newer_schema_is_a_warning_and_an_older_one_a_note(busy):
+def test_a_newer_schema_is_an_error_and_an_older_one_a_note(busy):
     query(busy.home, "PRAGMA user_version = 99")
-    assert say("the schema is 99", faults(busy.home))
+    assert say("the schema is 99", errors(busy.home))
     query(busy.home, "PRAGMA user_version = 0")
     assert say("the schema is 0", notes(busy.home))
     query(busy.home, "PRAGMA user_version = 1")
@@ -150,7 +224,7 @@ def test_a_process_that_was_killed_is_noted_and_its_bell_too(busy):
         carol.kill()
         assert say(f"process {carol.pid} of carol is gone", notes(busy.home))
     query(busy.home, "DELETE FROM attached WHERE agent = (SELECT id FROM agent WHERE name = 'carol')")
-    assert say("1 bells in", notes(busy.home))
+    assert say("that belong to nobody: 1", notes(busy.home))
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/locks"), reason="needs the kernel's table of locks")
@@ -181,9 +255,9 @@ def test_a_kernel_that_does_not_tell_locks_is_no_fault(busy):
 
 
 def test_a_full_disk_and_a_large_wal_are_told(busy, monkeypatch):
-    monkeypatch.setattr("postroom.store.doctor.FREE_BYTES", 1 << 60)
-    monkeypatch.setattr("postroom.store.doctor.WAL_BYTES", 0)
+    monkeypatch.setattr("postroom.store.surroundings.FREE_BYTES", 1 << 60)
+    monkeypatch.setattr("postroom.store.surroundings.WAL_BYTES", 0)
     monkeypatch.setattr("postroom.store.doctor.BACKLOG", -1)
     assert say("MB are free", faults(busy.home))
     assert say("the WAL has", notes(busy.home))
-    assert say("messages behind", notes(busy.home))
+    assert say("behind", notes(busy.home))

@@ -9,14 +9,15 @@ from postroom.cli.call import Call
 from postroom.cli.failure import warn
 from postroom.cli.parsing import Command, Parser, path, seconds
 from postroom.cli.showing import moment
-from postroom.core.errors import StoreDamaged
-from postroom.core.render import one_line, visible
+from postroom.core.errors import StoreDamaged, StoreUnusable
+from postroom.core.render import counted, one_line, visible
 from postroom.exchange import keeping
 from postroom.store.archive import Progress, silent
 from postroom.store.checks import Level
 
-COLOURS = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.DAMAGE: "red"}
-DAMAGED = StoreDamaged.exit_code
+COLOURS = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.ERROR: "red", Level.DAMAGE: "red"}
+EXIT_CODES = {Level.DAMAGE: StoreDamaged.exit_code, Level.ERROR: StoreUnusable.exit_code}
+"""What the doctor ends with, the worst first."""
 
 
 def doctor_arguments(parser: Parser) -> None:
@@ -52,15 +53,16 @@ def days(text: str) -> float:
 
 
 def doctor(call: Call) -> int:
-    """Say what was found. The exit code tells damage."""
+    """Say what was found. The exit code tells damage, and errors that keep everybody out."""
     findings = keeping.examine(call.home, full=call.args.full)
     for finding in findings:
         if call.json:
             call.emit(finding)
         else:
-            step = f" {one_line(finding.next_step)}" if finding.next_step else ""
+            step = f". {one_line(finding.next_step)}" if finding.next_step else ""
             call.output.write(f"{call.output.paint(f'{finding.level:<8}', COLOURS[finding.level])} {one_line(finding.what)}{step}\n")
-    return DAMAGED if any(finding.level is Level.DAMAGE for finding in findings) else 0
+    levels = {finding.level for finding in findings}
+    return next((code for level, code in EXIT_CODES.items() if level in levels), 0)
 
 
 def backup(call: Call) -> None:
@@ -69,7 +71,8 @@ def backup(call: Call) -> None:
     if call.json:
         call.emit(made)
     else:
-        call.output.write(f"{made.messages:,} messages and {made.files:,} files ({made.bytes:,} bytes) are in {one_line(made.path)}\n")
+        what = f"{counted(made.messages, 'message')} and {counted(made.files, 'file')} ({counted(made.bytes, 'byte')})"
+        call.output.write(f"{what} are in {one_line(made.path)}\n")
         missing(made.missing)
 
 
@@ -80,8 +83,8 @@ def restore(call: Call) -> None:
         call.emit(done)
         return
     kept = f"; what was there is in {one_line(done.kept)}" if done.kept else ""
-    state = f"restored to {moment(done.made_ms)}: {done.messages:,} messages"
-    call.output.write(f"{state}; {done.rolled_back:,} later ones were rolled back{kept}\n")
+    state = f"restored to {moment(done.made_ms)}: {counted(done.messages, 'message')}"
+    call.output.write(f"{state}; rolled back: {counted(done.rolled_back, 'later one')}{kept}\n")
     missing(done.missing)
 
 
@@ -98,7 +101,7 @@ def progress(call: Call) -> Progress:
 def missing(hashes: tuple[str, ...]) -> None:
     """Warn that the bytes of attached files are not there."""
     if hashes:
-        warn(f"postroom: the bytes of {len(hashes)} attached files are missing: {', '.join(hashes)}")
+        warn(f"postroom: the bytes of {counted(len(hashes), 'attached file')} are missing: {', '.join(hashes)}")
 
 
 def export(call: Call) -> None:
@@ -115,14 +118,15 @@ def prune(call: Call) -> None:
         call.emit(gone)
     else:
         act = "would go" if call.args.dry_run else "are gone"
-        call.output.write(f"{gone.messages:,} messages in {gone.threads:,} threads and {gone.files:,} files ({gone.bytes:,} bytes) {act}\n")
+        what = f"{counted(gone.messages, 'message')} in {counted(gone.threads, 'thread')} and {counted(gone.files, 'file')}"
+        call.output.write(f"{what} ({counted(gone.bytes, 'byte')}) {act}\n")
 
 
 COMMANDS = {
     "doctor": Command(
         doctor_arguments,
         doctor,
-        "Examine the post room and change nothing. The exit code is 74 when it is damaged.",
+        "Examine the post room and change nothing. The exit code is 74 when it is damaged, 73 when it cannot be used.",
         "postroom doctor --full",
     ),
     "backup": Command(

@@ -46,6 +46,13 @@ def plain(character: str) -> str:
     return character.encode("ascii", "backslashreplace").decode() if not character.isascii() else f"\\x{ord(character):02x}"
 
 
+def counted(number: int, noun: str) -> str:
+    """So many of a thing: 1 message, 2,000 deliveries."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"
+
+
 def indented(text: str, margin: str, *, width: int | None) -> str:
     """The text behind a margin on each line, so that no line of it can be taken for another's. With a width it is also broken there."""
     rows = visible(text).split("\n")

@@ -10,9 +10,10 @@ from postroom.core.errors import PostroomError
 from postroom.exchange.presence import is_gone
 from postroom.paths import socket_directory
 from postroom.store.agents import AttachedRow
-from postroom.store.checks import Level
-from postroom.store.doctor import Finding, Process
-from postroom.store.place import check_directory
+from postroom.store.checks import Finding, Level
+from postroom.store.doctor import Process
+from postroom.store.place import check_directory, refusal
+from postroom.store.surroundings import refused
 
 LOCKS = {"queue.lock": "the queue for writing", "warden.lock": "the warden's lock", "store.db": "the store", "store.db-shm": "the WAL"}
 RESUME = "Let it go on (kill -CONT {pid}) or end it."
@@ -26,7 +27,7 @@ def bells(home: str, processes: list[Process]) -> Iterator[Finding]:
     there = [process for process in processes if not is_gone(AttachedRow(0, *process[1:]))]
     for process in processes:
         yield from bell(process, there=process in there)
-    yield Finding(Level.OK, f"{len(there)} processes are attached")
+    yield Finding(Level.OK, f"attached processes: {len(there):,}")
     yield from spare_bells(socket_directory(home), {os.path.basename(process.socket) for process in processes if process.socket})
 
 
@@ -49,11 +50,14 @@ def spare_bells(directory: str, known: set[str]) -> Iterator[Finding]:
     try:
         check_directory(directory)
         spare = [name for name in os.listdir(directory) if name.endswith(".sock") and name not in known]
-    except (PostroomError, OSError) as error:
-        yield Finding(Level.WARNING, str(error))
-        return
-    if spare:
-        yield Finding(Level.NOTE, f"{len(spare)} bells in {directory} belong to nobody", "Harmless: processes that were killed left them.")
+    except OSError as error:
+        yield refused(refusal(error, directory))
+    except PostroomError as error:
+        yield refused(error)
+    else:
+        if spare:
+            step = "Harmless: processes that were killed left them, and the next one that waits removes them."
+            yield Finding(Level.NOTE, f"bells in {directory} that belong to nobody: {len(spare):,}", step)
 
 
 def locks(home: str) -> Iterator[Finding]:

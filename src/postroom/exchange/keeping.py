@@ -19,7 +19,7 @@ from postroom.store import agents, archive, budgets, deliveries, messages, pruni
 from postroom.store import doctor as store_doctor
 from postroom.store import export as store_export
 from postroom.store.archive import Backup, Progress, silent
-from postroom.store.doctor import Finding
+from postroom.store.checks import Finding
 from postroom.store.place import check_directory, make_private, refusal
 from postroom.store.pruning import Pruned
 from postroom.store.restoring import Before, Manifest, Restored
@@ -28,18 +28,21 @@ DAY_MS = 86_400_000
 
 
 def examine(home: str, *, full: bool = False) -> list[Finding]:
-    """Look the post room in `home` over, and change nothing. The `level` of a finding is ok, note, warning or damage.
+    """Look the post room in `home` over, and change nothing. The `level` of a finding is ok, note, warning, error or damage.
 
     `full` also compares the bytes of all attached files and does SQLite's long integrity check. Never raises because of damage.
     """
     findings, processes = store_doctor.examine(home, full=full)
+    if not os.path.lexists(os.path.join(home, "store.db")):
+        return findings
     return [*findings, *checkup.bells(home, processes), *checkup.locks(home)]
 
 
 def back_up(home: str, target: str, *, progress: Progress = silent) -> Backup:
     """Copy the post room in `home`, while it is in use, into the new directory `target`: complete and checked, or not there at all.
 
-    `progress(what, done, total)` is called now and then. Raises BadValue when `target` exists, StoreUnusable, DiskFull, StoreDamaged.
+    `progress(what, done, total)` is called now and then. Raises NoBackup when `target` exists or cannot be made,
+    StoreUnusable, DiskFull, StoreDamaged.
     """
     return archive.back_up(home, target, now_ms=now_us() // 1000, progress=progress)
 
@@ -65,10 +68,11 @@ def _export(desk: Desk, agent: int | None, since_ms: int) -> Iterator[str]:
 def restore(source: str, home: str, *, progress: Progress = silent) -> Restored:
     """Bring the post room in `home` back to the state of the backup in the directory `source`. Agents may go on meanwhile, and are told.
 
-    What was there is kept: `restored.kept` is a backup of it. Raises BadValue when `source` is no sound backup, StoreUnusable when
+    What was there is kept: `restored.kept` is a backup of it. Raises BadBackup when `source` is no sound backup, StoreUnusable when
     processes would have to end first, Outdated when the backup is of a newer version.
     """
     now_ms = now_us() // 1000
+    source = os.path.abspath(source)
     restoring.read_manifest(source)
     try:
         make_private(home)
@@ -79,7 +83,8 @@ def restore(source: str, home: str, *, progress: Progress = silent) -> Restored:
             restored = pour(home, path, manifest, keep) or write_over(home, path, manifest, keep)
         restoring.bring_config(source, home)
     except OSError as error:
-        raise refusal(error, home) from error
+        at_source = str(error.filename).startswith(os.path.join(source, ""))
+        raise restoring.unreadable(error, source) if at_source else refusal(error, home) from error
     return restored._replace(missing=missing)
 
 

@@ -13,7 +13,16 @@ class Level(StrEnum):
     OK = "ok"
     NOTE = "note"
     WARNING = "warning"
+    ERROR = "error"
     DAMAGE = "damage"
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at: a note that passes by itself, a warning, an error that keeps everybody out, damage."""
+
+    level: Level
+    what: str
+    next_step: str = ""
 
 
 class Check(NamedTuple):

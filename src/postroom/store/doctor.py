@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -12,28 +10,18 @@ from urllib.parse import quote
 
 import apsw
 
-from postroom.core.errors import PostroomError
+from postroom.core.render import counted
 from postroom.core.types import NamedTuple
 from postroom.store.archive import digest
-from postroom.store.checks import CHECKS, RESTORE, Level
+from postroom.store.checks import CHECKS, RESTORE, Finding, Level
 from postroom.store.database import SCHEMA_VERSION, SQLITE_OLDEST
-from postroom.store.place import boot_id, check_directory, file_system
+from postroom.store.surroundings import kernel, place, space
 
-FREE_BYTES = 100_000_000
-WAL_BYTES = 64_000_000
 BACKLOG = 100_000
 """Fewer messages than these are indexed within seconds by whoever searches."""
 TABLES = "SELECT name, sql FROM sqlite_schema"
 UNREADABLE = (apsw.Error, OSError, ValueError, TypeError)
 """What reading damaged bytes may end in: SQLite's errors, the disk's, text that is no UTF-8, a column of another type."""
-
-
-class Finding(NamedTuple):
-    """One thing that was looked at."""
-
-    level: Level
-    what: str
-    next_step: str = ""
 
 
 class Process(NamedTuple):
@@ -75,11 +63,11 @@ class Access(StrEnum):
 
 def examine(home: str, *, full: bool) -> tuple[list[Finding], list[Process]]:
     """Everything that the store can tell about itself, and the processes that should be attached to it."""
-    findings = [sqlite_version()]
+    home = os.path.abspath(home)
+    findings = [sqlite_version(), *place(home)]
     if not os.path.lexists(os.path.join(home, "store.db")):
-        findings.append(Finding(Level.WARNING, f"there is no post room in {home}", "It is made when the first agent connects."))
         return findings, []
-    findings += [*place(home), *space(home), kernel(home)]
+    findings += [*space(home), kernel(home)]
     with opened(home, findings) as connection:
         if connection is None:
             return findings, []
@@ -110,7 +98,7 @@ def opened(home: str, findings: list[Finding]) -> Iterator[apsw.Connection | Non
             continue
         if access is not Access.USUAL:
             ignored = ", without what is only in its WAL" if access is Access.FROZEN else ""
-            findings.append(Finding(Level.WARNING, f"the store cannot be opened for writing ({why}); looked at as it lies{ignored}"))
+            findings.append(Finding(Level.ERROR, f"the store cannot be opened for writing ({why}); looked at as it lies{ignored}"))
         try:
             yield connection
         finally:
@@ -140,70 +128,15 @@ def sqlite_version() -> Finding:
     """Whether this program's SQLite is one that may open a store."""
     what = f"SQLite {apsw.sqlite_lib_version()}, apsw {apsw.apsw_version()}"
     if apsw.SQLITE_VERSION_NUMBER < SQLITE_OLDEST:
-        return Finding(Level.WARNING, f"{what}: too old, it may corrupt the store", "Upgrade the package apsw.")
+        return Finding(Level.ERROR, f"{what}: too old, it may corrupt the store", "Upgrade the package apsw.")
     return Finding(Level.OK, what)
-
-
-def place(home: str) -> Iterator[Finding]:
-    """Whether the store lies in a private directory on a local disk."""
-    try:
-        check_directory(home)
-    except (PostroomError, OSError) as error:
-        yield Finding(Level.WARNING, str(error))
-    else:
-        yield Finding(Level.OK, f"{home} is private, on {file_system(home) or 'a file system of unknown type'}")
-    for name in ("store.db", "store.db-wal", "store.db-shm", "config.toml", "files"):
-        path = os.path.join(home, name)
-        if not os.path.lexists(path):
-            continue
-        found = os.lstat(path)
-        if stat.S_ISLNK(found.st_mode) or found.st_uid != os.geteuid():
-            yield Finding(Level.WARNING, f"{path} is a symbolic link or belongs to another user", "Put your own file in its place.")
-        elif found.st_mode & 0o077 and name != "config.toml":
-            yield Finding(Level.WARNING, f"others may read {path}", f"Run: chmod {700 if name == 'files' else 600} {path}")
-
-
-def space(home: str) -> Iterator[Finding]:
-    """Whether the disk has room for the next messages and for a copy of the store."""
-    try:
-        free = shutil.disk_usage(home).free
-        size = os.path.getsize(os.path.join(home, "store.db"))
-        wal = os.path.join(home, "store.db-wal")
-        wal_bytes = os.path.getsize(wal) if os.path.exists(wal) else 0
-    except OSError as error:
-        yield Finding(Level.WARNING, f"the disk does not answer: {error.strerror}")
-        return
-    low = free < max(FREE_BYTES, size)
-    yield Finding(
-        Level.WARNING if low else Level.OK, f"{free / 1e6:,.0f} MB are free, the store has {size / 1e6:,.1f} MB",
-        "Free some room: sends fail when the disk is full, and a backup needs as much again." if low else "",
-    )  # fmt: skip
-    high = wal_bytes > WAL_BYTES
-    yield Finding(
-        Level.NOTE if high else Level.OK, f"the WAL has {wal_bytes / 1e6:,.1f} MB",
-        "A process that is stopped, or that looks at the store for long, keeps it from being copied back. Look for one." if high else "",
-    )  # fmt: skip
-
-
-def kernel(home: str) -> Finding:
-    """Which kernel uses the store: two at once would corrupt it."""
-    path = os.path.join(home, "kernel")
-    try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            theirs = file.read().strip()
-    except OSError:
-        theirs = ""
-    if theirs in {"", boot_id()}:
-        return Finding(Level.OK, "the store is used under this kernel only")
-    step = "Nothing is wrong if the machine was restarted. A virtual machine that shares this directory must not open it."
-    return Finding(Level.NOTE, "the store was last used under another kernel", step)
 
 
 def schema_version(patient: Patient) -> None:
     """Whether this program knows the schema."""
     (version,) = patient.numbers("PRAGMA user_version")
     if version > SCHEMA_VERSION:
-        patient.find(Level.WARNING, f"the schema is {version}, this program knows {SCHEMA_VERSION}", "Upgrade Postroom.")
+        patient.find(Level.ERROR, f"the schema is {version}, this program knows {SCHEMA_VERSION}", "Upgrade Postroom.")
     elif version < SCHEMA_VERSION:
         patient.find(Level.NOTE, f"the schema is {version}", f"The next program that connects brings it to {SCHEMA_VERSION}.")
     else:
@@ -244,17 +177,20 @@ def rows(patient: Patient) -> None:
     for check in CHECKS:
         (number,) = patient.numbers(check.sql)
         if number:
-            patient.find(check.level, f"{number} {check.what}", check.next_step)
+            patient.find(check.level, f"{check.what}: {number:,}", check.next_step)
     if len(patient.findings) == found:
         messages, deliveries = patient.numbers("SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM delivery)")
-        patient.find(Level.OK, f"{messages:,} messages and {deliveries:,} deliveries belong together")
+        patient.find(Level.OK, f"{counted(messages, 'message')} and {counted(deliveries, 'delivery')} belong together")
 
 
 def backlog(patient: Patient) -> None:
     """How far the search index is behind."""
     (behind,) = patient.numbers("SELECT coalesce((SELECT max(seq) FROM message), 0) - indexed FROM store")
-    level = Level.NOTE if behind > BACKLOG else Level.OK
-    patient.find(level, f"the search index is {behind:,} messages behind", "The next search takes longer." if level is Level.NOTE else "")
+    what = f"the search index is {counted(behind, 'message')} behind"
+    if behind > BACKLOG:
+        patient.find(Level.NOTE, what, "The next search takes longer.")
+    else:
+        patient.find(Level.OK, what)
 
 
 def attached_files(patient: Patient) -> None:
@@ -270,9 +206,9 @@ def attached_files(patient: Patient) -> None:
             patient.find(Level.DAMAGE, f"the attached file {sha} is missing or has other bytes", "Copy it from the files/ of a backup.")
     spare = [name for name in os.listdir(directory) if name not in named] if os.path.isdir(directory) else []
     if spare:
-        patient.find(Level.NOTE, f"{len(spare)} files in {directory} belong to no message", "Pruning removes them after an hour.")
+        patient.find(Level.NOTE, f"files in {directory} that belong to no message: {len(spare):,}", "Pruning removes them after an hour.")
     if not wrong:
-        patient.find(Level.OK, f"{len(named):,} attached files are there")
+        patient.find(Level.OK, f"attached files: {len(named):,}, all there")
 
 
 def processes(patient: Patient) -> None:
