@@ -158,6 +158,7 @@ def test_the_post_room_is_examined_copied_and_brought_back(pair):
     assert "message" in kinds
     assert pair.objects("prune", "--older-than", "1", "--dry-run")[0]["messages"] == 0
     assert "0 messages" in pair.ok("prune", "--older-than", "36500")
+    assert "never" in pair.ok("limits", "--help").split("prune_days")[1]
     assert pair("backup", copy).code == 73
     assert pair("restore", str(pair.home / "nowhere")).code == 66
 

@@ -32,7 +32,8 @@ COMMANDS = {
     "limits": Command(
         arguments,
         run,
-        "The limits in force. Each can be set in config.toml in the post room's directory, under [limits].",
+        "The limits in force. Each can be set in config.toml in the post room's directory, under [limits]; above it, durability ('safe' or"
+        " 'relaxed') and prune_days (old threads go after so many days; 0, as when nothing is said: never).",
         "postroom limits",
     )
 }
