@@ -84,6 +84,7 @@ READING = {
     "postroom.exchange.sessions",
     "postroom.store.sessions",
     "postroom.cli.showing",
+    "postroom.cli.wishes",
     "postroom.core.render",
     "postroom.cli.failure",
     "postroom.warden",

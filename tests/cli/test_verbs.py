@@ -123,7 +123,7 @@ def test_held_threads_are_listed(pair):
     hold(pair)
     (thread,) = pair.objects("held")
     assert (thread["id"], thread["messages"], thread["senders"]) == ("1", 1, "bob")
-    assert "1 messages of bob" in pair.ok("held")
+    assert "1 message of bob" in pair.ok("held")
 
 
 def test_only_a_person_at_a_terminal_releases_or_discards(pair):
@@ -131,7 +131,7 @@ def test_only_a_person_at_a_terminal_releases_or_discards(pair):
     for arguments in (("release", "1"), ("discard", "1", "no")):
         assert pair(*arguments).code == 77
     with pair.terminal("release", "1") as terminal:
-        assert terminal.end() == (0, "1 messages delivered; the thread goes on\r\n")
+        assert terminal.end() == (0, "1 message delivered; the thread goes on\r\n")
     assert pair.objects("held") == []
     assert "3" in [message["body"] for message in pair.objects("inbox", "--as", "alice")]
 
@@ -182,10 +182,10 @@ def test_watching_shows_messages_and_what_becomes_of_them(pair):
 
 
 def test_watching_can_be_narrowed(pair):
-    watching = pair.start("watch", "--agent", "carol", "--json", "--last", "9")
+    pair.ok("send", "bob", "first", "--as", "carol")
+    watching = pair.start("watch", "--agent", "Carol", "--json", "--last", "9")
     narrow = pair.start("watch", "--kind", "syn", "--json", "--last", "9")
     threaded = pair.start("watch", "--thread", "1", "--json", "--last", "9")
-    pair.ok("send", "bob", "first", "--as", "carol")
     assert '"first"' in line_of(watching)
     pair.ok("send", "bob", "between", "--as", "alice")
     pair.ok("send", "carol", "last", "--as", "alice")

@@ -35,7 +35,7 @@ def list_agents(call: Call) -> None:
 
 def profile(call: Call) -> None:
     """Change what was given, then show all of it."""
-    args, desk = call.args, call.desk()
+    args, desk = call.args, call.desk_of_sender()
     if args.status is not None or args.description is not None or args.auto_accept is not None:
         accept = None if args.auto_accept is None else args.auto_accept == "yes"
         presence.set_profile(desk, status=args.status, description=args.description, auto_accept=accept)

@@ -25,6 +25,7 @@ def run(call: Call) -> None:
     args = call.args
     if args.timeout <= 0:
         raise BadUsage(why="--timeout must be above 0.", see="postroom ask --help")
+    call.desk_of_sender()
     with call.connected() as agent:
         what = draft(call, call.desk(), [args.to])
         what = what._replace(thread=args.thread, create=args.create, reply_within=args.reply_within or args.timeout)

@@ -10,9 +10,10 @@ from postroom.cli.output import STDOUT, Output
 from postroom.cli.parsing import Command
 from postroom.cli.table import Verb
 from postroom.config import identity
-from postroom.core.errors import NeedsTerminal, PostroomError, StoreUnusable
+from postroom.core.address import HUMAN
+from postroom.core.errors import BadValue, NeedsTerminal, PostroomError, StoreUnusable
 from postroom.core.types import TYPE_CHECKING
-from postroom.exchange.desk import Desk, open_desk, open_desk_of_human
+from postroom.exchange.desk import Desk, open_desk, open_desk_of_human, open_desk_of_known
 from postroom.paths import default_home
 
 if TYPE_CHECKING:
@@ -55,11 +56,33 @@ class Call:
         return bool(self.args.agent or os.environ.get("POSTROOM_AGENT"))
 
     def desk(self) -> Desk:
-        """The desk of the agent that calls. Raises NoIdentity; NeedsTerminal for the human anywhere else than in a terminal."""
+        """The desk of the agent that calls. Raises NoIdentity, NotRegistered; NeedsTerminal for the human out of a terminal."""
+        return self._desk_by_name(registers=False)
+
+    def desk_of_sender(self) -> Desk:
+        """The same, where a new name is registered: who says something has to be somebody."""
+        desk = self._desk_by_name(registers=True)
+        if desk.is_new:
+            from postroom.cli.newcomer import introduce_sender
+
+            introduce_sender(desk, as_json=self.json)
+        return desk
+
+    def desk_of_reader(self) -> Desk:
+        """The same for one who may wait before anybody has written. That the name is new is told: else a mistyped one waits in vain."""
+        desk = self._desk_by_name(registers=True)
+        if desk.is_new:
+            from postroom.cli.newcomer import introduce_reader
+
+            introduce_reader(desk, as_json=self.json)
+        return desk
+
+    def _desk_by_name(self, *, registers: bool) -> Desk:
         if self._desk is None:
-            if self.args.agent and self.args.agent.strip().lower() == "human":
+            name = identity(self.args.agent)
+            if name.strip().lower() == HUMAN:
                 return self.desk_of_human("speak as 'human'")
-            self._desk = open_desk(identity(self.args.agent), self.home, interface=INTERFACE)
+            self._desk = (open_desk if registers else open_desk_of_known)(name, self.home, interface=INTERFACE)
         return self._desk
 
     def desk_of_human(self, act: str) -> Desk:
@@ -85,6 +108,20 @@ class Call:
 
         stay()
         return Agent(self.desk())
+
+    def number(self, option: str, most: int, limit: str) -> int:
+        """How many messages an option asks for. Raises BadValue when that is more than a limit allows."""
+        value: int = getattr(self.args, option.removeprefix("--"))
+        if value > most:
+            raise BadValue(name=option, value=value, why=f"it is a number from 1 to {most} (limit {limit})")
+        return value
+
+    def hint(self, text: str) -> None:
+        """Tell a person something that no program needs to know."""
+        if self.output.terminal and not self.json:
+            from postroom.cli.failure import note
+
+            note(text, as_json=False)
 
     def emit(self, value: object) -> None:
         """Write a value as one line of JSON."""

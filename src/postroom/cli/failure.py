@@ -38,6 +38,13 @@ def tell(error: BaseException, *, as_json: bool) -> int:
     return failure.exit_code
 
 
+def note(text: str, *, as_json: bool) -> None:
+    """Tell something beside the output that is no failure."""
+    from json import dumps
+
+    warn(dumps({"note": text}) if as_json else f"postroom: {text}")
+
+
 def warn(line: str) -> None:
     """Write one line to standard error. If that is closed there is nobody left to tell; the exit code still says it."""
     if sys.stderr is not None:

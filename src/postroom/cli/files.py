@@ -22,6 +22,8 @@ def run(call: Call) -> None:
     desk, everything = call.own_or_any_desk()
     status = watching.status if everything else tracing.status
     message = watching.message(desk, status(desk, call.args.id).seq)
+    if not message.attachments:
+        call.hint(f"message {message.id} has no files")
     for place, file in enumerate(message.attachments):
         target = None
         if call.args.save is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from postroom.cli.call import Call
 from postroom.cli.parsing import Command, Parser
 from postroom.cli.showing import moment
+from postroom.core.render import counted
 from postroom.exchange import holding
 
 
@@ -25,11 +26,14 @@ def discard_arguments(parser: Parser) -> None:
 
 def held(call: Call) -> None:
     """The threads that are held."""
-    for thread in holding.held(call.any_desk()):
+    found = holding.held(call.any_desk())
+    if not found:
+        call.hint("nothing is held")
+    for thread in found:
         if call.json:
             call.emit(thread)
         else:
-            facts = f"{thread.messages} messages of {thread.senders or 'nobody yet'} since {moment(thread.since_ms)}"
+            facts = f"{counted(thread.messages, 'message')} of {thread.senders or 'nobody yet'} since {moment(thread.since_ms)}"
             call.output.write(f"{call.output.paint(thread.id, 'bold')}  {facts}  ({thread.reason})\n")
 
 
@@ -48,7 +52,7 @@ def tell(call: Call, number: int, act: str) -> None:
     if call.json:
         call.emit({act: number})
     else:
-        call.output.write(f"{number} messages {act}; the thread goes on\n")
+        call.output.write(f"{counted(number, 'message')} {act}; the thread goes on\n")
 
 
 COMMANDS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from time import time
 
 from postroom.cli.call import Call
@@ -37,7 +37,8 @@ def history(call: Call) -> None:
     desk, everything = call.own_or_any_desk()
     since_ms = 0 if args.since is None else round((time() - args.since) * 1000)
     find = watching.history if everything else tracing.history
-    show(call, find(desk, peer=args.peer, before=args.before, since_ms=since_ms, limit=args.limit))
+    limit = call.number("--limit", desk.config.limits.page, "page")
+    show(call, find(desk, peer=args.peer, before=args.before, since_ms=since_ms, limit=limit), otherwise="there are no such messages")
 
 
 def thread(call: Call) -> None:
@@ -49,12 +50,15 @@ def thread(call: Call) -> None:
 def search(call: Call) -> None:
     """What matches, newest first."""
     desk, everything = call.own_or_any_desk()
+    limit = call.number("--limit", desk.config.limits.page, "page")
     find = watching.find if everything else tracing.find
-    show(call, find(desk, " ".join(call.args.words), limit=call.args.limit))
+    show(call, find(desk, " ".join(call.args.words), limit=limit), otherwise="nothing matches")
 
 
-def show(call: Call, messages: Iterable[Message]) -> None:
-    """Write messages out."""
+def show(call: Call, messages: Sequence[Message], *, otherwise: str = "") -> None:
+    """Write messages out, or tell a person why there are none."""
+    if not messages:
+        call.hint(otherwise)
     for message in messages:
         if call.json:
             call.emit(message)

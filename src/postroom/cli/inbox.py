@@ -21,7 +21,9 @@ def arguments(parser: Parser) -> None:
 
 def run(call: Call) -> None:
     """Print what waits, then confirm it."""
-    desk = call.desk()
+    desk = call.desk_of_reader()
+    limits = desk.config.limits
+    call.number("--limit", *((limits.page, "page") if call.args.peek else (limits.batch, "batch")))
     if call.args.peek:
         show(call, reading.peek(desk, limit=call.args.limit))
     elif call.args.follow:
@@ -42,9 +44,9 @@ def take_once(call: Call, desk: Desk) -> bool:
         raise
     reading.confirm(desk, handed)
     if len(handed) == call.args.limit and reading.anything(desk):
-        hint(call, "more is waiting: run it again")
+        call.hint("more is waiting: run it again")
     elif not handed:
-        hint(call, "nothing is waiting")
+        call.hint("nothing is waiting")
     do_chores(desk)
     return True
 
@@ -56,7 +58,7 @@ def take_waiting(call: Call) -> None:
         show(call, batch)
         agent.confirm(batch)
     if not batch:
-        hint(call, "nothing came")
+        call.hint("nothing came")
 
 
 def follow(call: Call) -> None:
@@ -73,16 +75,9 @@ def show(call: Call, messages: Sequence[Message]) -> None:
             call.emit(message)
     elif messages:
         from postroom.cli.showing import message_text
+        from postroom.cli.wishes import wish_text
 
-        call.output.write("".join(message_text(message, call.output) for message in messages))
-
-
-def hint(call: Call, text: str) -> None:
-    """Tell a person something that no program needs to know."""
-    if call.output.terminal and not call.json:
-        from postroom.cli.failure import warn
-
-        warn(f"postroom: {text}")
+        call.output.write("".join(message_text(message, call.output) + wish_text(call, message) for message in messages))
 
 
 def do_chores(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from argparse import ArgumentTypeError
 from time import time
 
 from postroom.cli.call import Call
@@ -15,6 +16,7 @@ from postroom.exchange import keeping
 from postroom.store.archive import Progress, silent
 from postroom.store.checks import Level
 
+CENTURY_DAYS = 36_525
 COLOURS = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.ERROR: "red", Level.DAMAGE: "red"}
 EXIT_CODES = {Level.DAMAGE: StoreDamaged.exit_code, Level.ERROR: StoreUnusable.exit_code}
 """What the doctor ends with, the worst first."""
@@ -37,8 +39,9 @@ def restore_arguments(parser: Parser) -> None:
 
 def export_arguments(parser: Parser) -> None:
     """The arguments of `export`."""
-    parser.add_argument("--agent", dest="only", metavar="NAME", help="only what this agent took part in")
-    parser.add_argument("--since", metavar="SECONDS", type=seconds, help="only what was sent in the last so many seconds")
+    only = "only messages that this agent sent or received; the list of all agents is written out all the same"
+    parser.add_argument("--agent", dest="only", metavar="NAME", help=only)
+    parser.add_argument("--since", metavar="SECONDS", type=seconds, help="only messages of the last so many seconds")
 
 
 def prune_arguments(parser: Parser) -> None:
@@ -49,7 +52,13 @@ def prune_arguments(parser: Parser) -> None:
 
 def days(text: str) -> float:
     """A time in days, up to a century."""
-    return seconds(str(float(text) / 100)) * 100
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= CENTURY_DAYS:
+        raise ArgumentTypeError(f"{text!r} is no number of days between 0 and {CENTURY_DAYS}")  # noqa: TRY003  # argparse words its errors so
+    return value
 
 
 def doctor(call: Call) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from postroom.cli.call import Call
 
-COUNT_MAX = 1_000_000
+DIGITS_MAX = 18  # what the store can number
 COLUMNS = 88
 
 vars(argparse)["_"] = str  # all our texts are English; to look for translations of argparse's own costs 1 ms
@@ -130,7 +130,7 @@ def seconds(text: str) -> float:
 
 
 def count(text: str) -> int:
-    """How many."""
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:9]) <= COUNT_MAX and len(text) <= len(str(COUNT_MAX))):
-        raise ArgumentTypeError(f"{text!r} is no whole number between 1 and {COUNT_MAX}")  # noqa: TRY003  # as above
+    """How many, or which: the limits that are in force say how much is too much."""
+    if not (text.isascii() and text.isdigit() and len(text) <= DIGITS_MAX and int(text)):
+        raise ArgumentTypeError(f"{text!r} is no whole number above 0 of at most {DIGITS_MAX} digits")  # noqa: TRY003  # as above
     return int(text)

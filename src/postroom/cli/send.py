@@ -70,7 +70,7 @@ def standard_input(limit: int) -> str:
 
 def run(call: Call) -> None:
     """Send it, and say how far it is."""
-    desk = call.desk()
+    desk = call.desk_of_sender()
     what = draft(call, desk, call.args.to)._replace(thread=call.args.thread, create=call.args.create, follow=call.args.follow)
     (receipt,) = sending.send(desk, [what])
     show(call, receipt)

@@ -7,8 +7,8 @@ from postroom.cli.parsing import Command, Parser, seconds
 from postroom.cli.send import draft, show, text_arguments
 from postroom.cli.showing import moment
 from postroom.core.message import Draft
-from postroom.core.render import one_line
-from postroom.core.session import LIVE, SessionView
+from postroom.core.render import counted, one_line
+from postroom.core.session import LIVE, SessionView, in_words
 from postroom.exchange import sessions, watching
 
 
@@ -44,26 +44,26 @@ def list_arguments(parser: Parser) -> None:
 
 def open_one(call: Call) -> None:
     """Offer a session."""
-    args = call.args
+    args, desk = call.args, call.desk_of_sender()
     if args.no_wait:
-        receipt = sessions.open_session(call.desk(), Draft(args.to, args.task, reply_within=args.timeout))
-        show_view(call, sessions.show(call.desk(), receipt.id))
+        receipt = sessions.open_session(desk, Draft(args.to, args.task, reply_within=args.timeout))
+        show_own(call, receipt.id)
         return
     with call.connected() as agent:
         session = agent.session(args.to, args.task, timeout=args.timeout)
-        show_view(call, agent.session_view(session.id))
+        show_own(call, session.id)
 
 
 def accept(call: Call) -> None:
     """Accept an offered session."""
     sessions.accept(call.desk(), call.args.session)
-    show_view(call, sessions.show(call.desk(), call.args.session))
+    show_own(call, call.args.session)
 
 
 def decline(call: Call) -> None:
     """Decline an offered session."""
     sessions.decline(call.desk(), call.args.session, call.args.reason)
-    show_view(call, sessions.show(call.desk(), call.args.session))
+    show_own(call, call.args.session)
 
 
 def send(call: Call) -> None:
@@ -74,26 +74,34 @@ def send(call: Call) -> None:
 def close(call: Call) -> None:
     """Say FIN. The other side still reads everything before it."""
     sessions.close(call.desk(), call.args.session)
-    show_view(call, sessions.show(call.desk(), call.args.session))
+    show_own(call, call.args.session)
 
 
 def list_all(call: Call) -> None:
     """Those of the agent that calls, or all."""
     desk, everything = call.own_or_any_desk()
     found = watching.all_sessions(desk) if everything else sessions.list_sessions(desk)
+    found = [view for view in found if view.state in LIVE or not call.args.live]
+    if not found:
+        call.hint("there are no sessions that go on" if call.args.live else "there are no sessions")
     for view in found:
-        if view.state in LIVE or not call.args.live:
-            show_view(call, view)
+        show_view(call, view, me=None if everything else desk.agent.name)
 
 
-def show_view(call: Call, view: SessionView) -> None:
-    """A session on one line."""
+def show_own(call: Call, id: str) -> None:
+    """A session of the agent that calls."""
+    show_view(call, sessions.show(call.desk(), id), me=call.desk().agent.name)
+
+
+def show_view(call: Call, view: SessionView, *, me: str | None) -> None:
+    """A session on one line, as one of its sides sees it, or somebody else."""
     if call.json:
         call.emit(view)
         return
     paint = call.output.paint
-    state = paint(f"{view.state:<17}", "green" if view.state in LIVE else "dim")
-    numbers = f"{view.messages} messages, last {moment(view.active_ms)}"
+    opener, peer = ("you" if name == me else name for name in (view.opener, view.peer))
+    state = paint(f"{in_words(view.state, opener=opener, peer=peer):<20}", "green" if view.state in LIVE else "dim")
+    numbers = f"{counted(view.messages, 'message')}, last {moment(view.active_ms)}"
     reason = f"  ({one_line(view.reason)})" if view.reason else ""
     call.output.write(f"{paint(view.id, 'bold')}  {state}  {view.opener} → {view.peer}  {one_line(view.task)}  {numbers}{reason}\n")
 

@@ -5,12 +5,23 @@ from __future__ import annotations
 from time import localtime, strftime, time
 
 from postroom.cli.output import Output
-from postroom.core.message import Attachment, Message, Progress, State
+from postroom.core.message import Attachment, Kind, Message, Progress, State
 from postroom.core.render import indented, one_line
 
 MARGIN = "  │ "
 DAY_S = 86_400
 HUES = ("cyan", "green", "magenta", "blue", "yellow")
+KINDS = {
+    Kind.NOTICE: "notice",
+    Kind.SYN: "offers a session",
+    Kind.SYN_ACK: "accepted the session",
+    Kind.SYN_NACK: "declined the session",
+    Kind.DATA: "in the session",
+    Kind.FIN: "closed the session",
+    Kind.FIN_ACK: "has read all of the session",
+    Kind.LAPSE: "the session lapsed",
+}
+"""What a message is for, as people say it; nothing is said of the usual kind."""
 STEPS = ("delivered", "handed", "read", "answered", "ended")
 STATE_COLOURS = {State.READ: "green", State.ANSWERED: "green", State.EXPIRED: "red", State.REFUSED: "red", State.HELD: "yellow"}
 
@@ -40,7 +51,7 @@ def message_text(message: Message, output: Output) -> str:
 
 def marks(message: Message) -> list[str]:
     """What is special about a message."""
-    found = [] if message.kind == "message" else [str(message.kind)]
+    found = [KINDS[message.kind]] if message.kind in KINDS else []
     if message.urgency != "next":
         found.append(str(message.urgency))
     if message.thread != message.id:
@@ -59,11 +70,16 @@ def file_text(file: Attachment) -> str:
     return f"  file {one_line(file.name)} ({file.bytes:,} bytes)\n"
 
 
+def reason_of(progress: Progress) -> str:
+    """Why a message went no further, without the state that it begins with."""
+    return (progress.reason or str(progress.state)).removeprefix(f"{progress.state}: ")
+
+
 def progress_text(progress: Progress, output: Output) -> str:
     """How far a message is for one recipient, with the time of each step."""
     state = output.paint(f"{progress.state:<9}", STATE_COLOURS.get(progress.state, "bold"))
     times = (progress.delivered_ms, progress.handed_ms, progress.read_ms, progress.answered_ms, progress.ended_ms)
     steps = [f"{step} {moment(ms)}" for step, ms in zip(STEPS, times, strict=True) if ms is not None]
     again = [f"handed over {progress.handovers} times"] if progress.handovers > 1 else []
-    reason = [f"({one_line(progress.reason)})"] if progress.reason else []
+    reason = [f"({one_line(reason_of(progress))})"] if progress.reason else []
     return "  ".join([f"  {progress.recipient:<16}", state, *steps, *again, *reason]).rstrip() + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from postroom.cli.call import Call
 from postroom.cli.parsing import Command, Parser, seconds
-from postroom.cli.showing import moment, progress_text
+from postroom.cli.showing import moment, progress_text, reason_of
 from postroom.core.errors import CameBack, NotYet
 from postroom.core.message import Receipt, State
 from postroom.exchange import tracing, watching
@@ -40,7 +40,7 @@ def check(receipt: Receipt, wanted: State, seconds: float) -> None:
     """Raise NotYet or CameBack unless every recipient is as far as wanted."""
     for progress in receipt.deliveries:
         if progress.state in GONE:
-            raise CameBack(id=receipt.id, state=progress.state, wanted=wanted, reason=progress.reason)
+            raise CameBack(id=receipt.id, state=progress.state, wanted=wanted, reason=reason_of(progress))
     if not receipt.has_come_to(wanted):
         raise NotYet(id=receipt.id, state=receipt.state, seconds=seconds, wanted=wanted)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from postroom.core.types import NamedTuple
 
 GLOBAL_VALUES = ("--as", "--home")
+GLOBAL_OPTIONS = ("--json", "--help", "-h", "--version", "--")
 
 
 class Verb(NamedTuple):
@@ -48,11 +49,19 @@ VERBS = [
 BY_NAME = {verb.name: verb for verb in VERBS}
 FIRST_WORDS = {verb.name.partition(" ")[0]: " " in verb.name for verb in VERBS}
 HELP = {"-h", "--help", "help"}
+OTHERS = {
+    "read": "postroom inbox",
+    "reply": 'postroom send NAME "..." --reply-to ID',
+    "version": "postroom --version",
+}
+"""What people type who know other programs, and what does it here."""
 
 
 def find(arguments: list[str]) -> tuple[Verb | None, list[str]]:
     """The verb that arguments begin with, and the arguments without it. None, and the words so far, when help is asked for."""
     options, words = leading(arguments)
+    if not words:
+        check_options(options)
     if "--version" in options:
         return None, ["--version"]
     wants_help = not words or words[0] in HELP or not HELP.isdisjoint(options)
@@ -64,12 +73,28 @@ def find(arguments: list[str]) -> tuple[Verb | None, list[str]]:
     if FIRST_WORDS.get(name):
         more, words = leading(words)
         options += more
+        if not words:
+            check_options(options)
         if not words or words[0] in HELP or not HELP.isdisjoint(more):
             return None, [name]
         name = f"{name} {words.pop(0)}"
     if name not in BY_NAME:
         raise unknown(name)
     return BY_NAME[name], [*options, *(["--help"] if wants_help else []), *words]
+
+
+def check_options(options: list[str]) -> None:
+    """Where no verb follows that could know them, options must be those of every verb. Raises BadUsage."""
+    from postroom.core.errors import BadUsage
+
+    rest = iter(options)
+    for option in rest:
+        name, equals, _ = option.partition("=")
+        if name in GLOBAL_VALUES:
+            if not equals and next(rest, None) is None:
+                raise BadUsage(why=f"{name} needs a value.", see="postroom --help")
+        elif option not in GLOBAL_OPTIONS:
+            raise BadUsage(why=f"There is no option {option!r}.", see="postroom --help")
 
 
 def leading(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -85,6 +110,8 @@ def unknown(name: str) -> Exception:
     from postroom.core.address import close_names
     from postroom.core.errors import BadUsage
 
+    if name in OTHERS:
+        return BadUsage(why=f"There is no {name!r}.", see=OTHERS[name])
     known = [verb.name for verb in VERBS if (" " in verb.name) == (" " in name)]
     return BadUsage(why=f"There is no {name!r}.{close_names(name, known)}", see="postroom --help")
 

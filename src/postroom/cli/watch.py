@@ -29,7 +29,9 @@ def arguments(parser: Parser) -> None:
 def run(call: Call) -> None:
     """Show what happens until nobody looks any more."""
     args = call.args
-    feed = Feed(call.any_desk(), Sieve(args.only, args.thread, args.kind), last=args.last or 0)
+    desk = call.any_desk()
+    last = call.number("--last", desk.config.limits.page, "page") if args.last is not None else 0
+    feed = Feed(desk, Sieve(args.only, args.thread, args.kind), last=last)
     stay()
     while True:
         for news in feed.news():

@@ -59,9 +59,21 @@ class NoRecipient(CallerError):
 
 
 class NoSuchAgent(CallerError):
-    """There is no agent {name!r}.{close} To make a mailbox for an agent that will come later, send with --create (create=True)."""
+    """There is no agent {name!r}.{close} See: postroom agents."""
 
     code, exit_code, http_status = "no-such-agent", 67, 404
+
+
+class NoSuchRecipient(NoSuchAgent):
+    """There is no agent {name!r}.{close} To make a mailbox for an agent that will come later, send with --create (create=True)."""
+
+
+class NoSuchPeer(NoSuchAgent):
+    """There is no agent {name!r}.{close} `postroom send {name} TEXT --create` makes its mailbox first."""
+
+
+class NotRegistered(NoSuchAgent):
+    """You say that you are {name!r}, but there is no such agent.{close} To register it: postroom profile --as {name}"""
 
 
 class NoLinks(CallerError):
@@ -77,9 +89,19 @@ class NoRooms(CallerError):
 
 
 class NoSuchMessage(CallerError):
-    """There is no message {id!r} that {agent!r} sent or received."""
+    """There is no message {id!r}. See: postroom history."""
 
     code, exit_code, http_status = "no-such-message", 67, 404
+
+
+class NotYourMessage(NoSuchMessage):
+    """There is no message {id!r} that {agent!r} sent or received. See: postroom history."""
+
+
+class NothingHeld(CallerError):
+    """Nothing is held in thread {thread!r}. See: postroom held."""
+
+    code, exit_code, http_status = "nothing-held", 67, 404
 
 
 class AmbiguousId(CallerError):
@@ -119,7 +141,7 @@ class TooLarge(CallerError):
 
 
 class NotYourTurn(CallerError):
-    """The session {session!r} is {state}, so {act} is not possible.{advice}"""
+    """The session {session!r} is {standing}, so {impossible}.{advice}"""
 
     code, http_status = "session-state", 409
 
@@ -134,6 +156,18 @@ class NoSuchFile(CallerError):
     """The file {path!r} cannot be attached: {why}."""
 
     code, exit_code = "no-such-file", 66
+
+
+class NotSaved(NoSuchFile):
+    """The file {path!r} cannot be saved: {why}. Name a directory that exists and has no file of that name; nothing is written over."""
+
+    code = "not-saved"
+
+
+class FileLost(NoSuchFile):
+    """The bytes of an attached file cannot be read from {path!r}: {why}. See: postroom doctor --full."""
+
+    code = "file-lost"
 
 
 class NoIdentity(CallerError):
@@ -229,7 +263,7 @@ class NotYet(PostroomError):
 
 
 class CameBack(PostroomError):
-    """Message {id} is {state} and will not be {wanted}: {reason}"""
+    """Message {id} is {state} and will not be {wanted}: {reason}."""
 
     code, exit_code, http_status = "came-back", 76, 409
 
@@ -244,7 +278,7 @@ class WorldError(PostroomError):
 
 
 class TooFast(WorldError):
-    """You are sending faster than {limit_name} = {limit} allows. Wait {retry_after_ms} ms, then send again with the same id."""
+    """You are sending faster than {limit_name} = {limit} allows. Wait {seconds:.1f} s, then send again with the same id."""
 
     code, http_status = "too-fast", 429
 

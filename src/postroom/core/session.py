@@ -48,6 +48,14 @@ MOVES: dict[tuple[SessionState, Side, Kind], SessionState] = {
 }
 LIVE = frozenset({_S.OFFERED, _S.OPEN, _S.CLOSING_BY_OPENER, _S.CLOSING_BY_PEER})
 
+IMPOSSIBLE = {
+    Kind.SYN_ACK: "it cannot be accepted",
+    Kind.SYN_NACK: "it cannot be declined",
+    Kind.DATA: "nothing can be sent in it",
+    Kind.FIN: "it cannot be closed",
+}
+"""What cannot be done where the table does not allow an act, as people say it."""
+
 
 class SessionView(NamedTuple):
     """A session as its two sides see it. Times are ms since 1970."""
@@ -66,6 +74,19 @@ class SessionView(NamedTuple):
 def after(state: SessionState, side: Side, kind: Kind) -> SessionState | None:
     """The state after one more message, or None when that message is not possible now."""
     return MOVES.get((state, side, kind))
+
+
+def in_words(state: SessionState, *, opener: str, peer: str) -> str:
+    """A state as people say it. The two sides are names, or "you"."""
+    match state:
+        case SessionState.CLOSING_BY_OPENER:
+            return f"closing ({opener} closed)"
+        case SessionState.CLOSING_BY_PEER:
+            return f"closing ({peer} closed)"
+        case SessionState.LAPSED:
+            return "lapsed (no answer)"
+        case _:
+            return state.value
 
 
 def fold(controls: list[tuple[Side, Kind]]) -> SessionState:

@@ -10,8 +10,8 @@ from types import TracebackType
 
 from postroom import doorbell
 from postroom.config import RELAXED, Config, checked_durability, read_config
-from postroom.core.address import HUMAN, claimable
-from postroom.core.errors import Closed, TooMany
+from postroom.core.address import HUMAN, Name, claimable, close_names
+from postroom.core.errors import Closed, NotRegistered, TooMany
 from postroom.core.limits import Limits
 from postroom.core.message import Provenance
 from postroom.core.types import NamedTuple, Self
@@ -43,7 +43,7 @@ DEFAULTS = Options()
 class Desk:
     """Where one agent, through one interface, does its verbs. Not for several threads at once."""
 
-    __slots__ = ("agent", "clock", "config", "database", "gone", "interface", "open", "program", "provenance", "safe")
+    __slots__ = ("agent", "clock", "config", "database", "gone", "interface", "is_new", "open", "program", "provenance", "safe")
 
     def __init__(self, database: Database, agent: AgentRow, config: Config, *, interface: str, clock: Callable[[], int]) -> None:
         self.database = database
@@ -56,6 +56,7 @@ class Desk:
         self.provenance = 0  # written with the first posting that needs it
         self.gone: list[AttachedRow] = []
         self.open = True
+        self.is_new = False  # its name was registered when this desk was opened
 
     def posting(self, *, safe: bool = False) -> Posting:
         """Start one write transaction. With `safe` it also survives a power cut, unless the config relaxes that."""
@@ -172,12 +173,17 @@ def open_desk(name: str, home: str, *, interface: str, options: Options = DEFAUL
     return _open(claimable(name), home, interface, options)
 
 
+def open_desk_of_known(name: str, home: str, *, interface: str) -> Desk:
+    """Open the store in `home` as an agent that is registered. Raises NotRegistered with close names."""
+    return _open(claimable(name), home, interface, DEFAULTS, admits=False)
+
+
 def open_desk_of_human(home: str, *, interface: str) -> Desk:
     """Open the store as the person at this machine. Only for interfaces that know that a person is there."""
     return _open(HUMAN, home, interface, DEFAULTS)
 
 
-def _open(name: str, home: str, interface: str, options: Options) -> Desk:
+def _open(name: Name, home: str, interface: str, options: Options, *, admits: bool = True) -> Desk:
     config = read_config(home)
     if options.durability is not None:
         config = config._replace(durability=checked_durability(options.durability))
@@ -185,12 +191,22 @@ def _open(name: str, home: str, interface: str, options: Options) -> Desk:
     database = open_database(home, busy_ms=config.limits.busy_ms, vfs=options.vfs, now_ms=now_ms)
     try:
         with Reading(database):
-            agent = agents.by_name(database, name)
-        agent = agent or register(database, name, config.limits, now_ms=now_ms)
+            found = agents.by_name(database, name) if admits else registered(database, name)
+        agent = found or register(database, name, config.limits, now_ms=now_ms)
     except BaseException:
         database.close()
         raise
-    return Desk(database, agent, config, interface=interface, clock=options.clock)
+    desk = Desk(database, agent, config, interface=interface, clock=options.clock)
+    desk.is_new = found is None
+    return desk
+
+
+def registered(database: Database, name: Name) -> AgentRow:
+    """The agent of that name. Raises NotRegistered with close names."""
+    found = agents.by_name(database, name)
+    if found is None:
+        raise NotRegistered(name=name, close=close_names(name, agents.names(database)))
+    return found
 
 
 def register(database: Database, name: str, limits: Limits, *, now_ms: int) -> AgentRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from postroom.core.errors import AmbiguousId, NoSuchMessage
+from postroom.core.errors import AmbiguousId, NoSuchMessage, NothingHeld
 from postroom.core.message import State
 from postroom.exchange import notices
 from postroom.exchange.desk import Desk, Posting
@@ -20,7 +20,10 @@ def held(desk: Desk) -> list[HeldThread]:
 
 
 def release(desk: Desk, id: str) -> int:
-    """Deliver what is held in a thread, in its order, and let the thread go on with a new budget. Returns how many were delivered."""
+    """Deliver what is held in a thread, in its order, and let the thread go on with a new budget. Returns how many were delivered.
+
+    Raises NothingHeld.
+    """
     with desk.posting(safe=True) as posting:
         root = held_thread(posting, id)
         outbox = Outbox(posting)
@@ -45,7 +48,10 @@ def deliver(outbox: Outbox, row: HeldDelivery) -> None:
 
 
 def discard(desk: Desk, id: str, reason: str) -> int:
-    """Refuse what is held in a thread; each sender is told why. The thread goes on with a new budget. Returns how many were refused."""
+    """Refuse what is held in a thread; each sender is told why. The thread goes on with a new budget. Returns how many were refused.
+
+    Raises NothingHeld.
+    """
     with desk.posting(safe=True) as posting:
         root = held_thread(posting, id)
         outbox = Outbox(posting)
@@ -62,12 +68,15 @@ def discard(desk: Desk, id: str, reason: str) -> int:
 
 
 def held_thread(posting: Posting, id: str) -> int:
-    """The first message of a thread, by the id of any of its messages. Raises NoSuchMessage, AmbiguousId."""
+    """The first message of a held thread, by the id of any of its messages. Raises NoSuchMessage, AmbiguousId, NothingHeld."""
     roots = sorted({parent.root for parent in messages.referred(posting.database, id, None)})
     if not roots:
-        raise NoSuchMessage(id=id, agent="anybody")
+        raise NoSuchMessage(id=id)
     if len(roots) > 1:
         raise AmbiguousId(id=id, choices=", ".join(map(str, roots)))
+    budget = budgets.thread(posting.database, roots[0])
+    if budget is None or budget.held is None:
+        raise NothingHeld(thread=messages.called(posting.database, roots[0]))
     return roots[0]
 
 

@@ -11,8 +11,8 @@ from postroom.core.errors import (
     BadValue,
     IdTaken,
     MailboxFull,
-    NoSuchAgent,
-    NoSuchMessage,
+    NoSuchRecipient,
+    NotYourMessage,
     ReservedName,
     TooFast,
     TooLarge,
@@ -91,14 +91,14 @@ def tell_refusals(outbox: Outbox, recipients: list[Mailbox], refusals: dict[int,
 
 
 def recipient(outbox: Outbox, name: Name, *, create: bool) -> Mailbox:
-    """The mailbox of a name. Raises NoSuchAgent with close names, unless it is to be made."""
+    """The mailbox of a name. Raises NoSuchRecipient with close names, unless it is to be made."""
     database, sender = outbox.posting.database, outbox.author.agent
     found = mailboxes.named(database, name, sender=sender)
     if found is None and create and name not in RESERVED:
         admit(database, name, outbox.posting.desk.config.limits, now_ms=outbox.posting.now_ms)
         found = mailboxes.named(database, name, sender=sender)
     if found is None:
-        raise NoSuchAgent(name=name, close=close_names(name, agents.names(database)))
+        raise NoSuchRecipient(name=name, close=close_names(name, agents.names(database)))
     if found.kind == "system":
         raise ReservedName(name=name)
     return outbox.open(found)
@@ -129,7 +129,7 @@ def paced(outbox: Outbox, recipients: list[Mailbox]) -> dict[int, str]:
     limits, now_us = outbox.posting.desk.config.limits, outbox.posting.now_us
     due = pace.due_after(outbox.due_us, now_us, len(recipients), limits.sender_per_minute)
     if wait := pace.wait_ms(due, now_us):
-        raise TooFast(limit_name="sender_per_minute", limit=limits.sender_per_minute, retry_after_ms=wait)
+        raise too_fast("sender_per_minute", limits.sender_per_minute, wait)
     outbox.due_us = due
     refusals = NO_REFUSALS
     for mailbox in recipients:
@@ -147,8 +147,13 @@ def paced(outbox: Outbox, recipients: list[Mailbox]) -> dict[int, str]:
 def cannot_take(mailbox: Mailbox, wait_ms: int, limits: Limits) -> WorldError:
     """Why a recipient cannot take a message now."""
     if wait_ms:
-        return TooFast(limit_name="pair_per_minute", limit=limits.pair_per_minute, retry_after_ms=wait_ms)
+        return too_fast("pair_per_minute", limits.pair_per_minute, wait_ms)
     return MailboxFull(name=mailbox.name, limit=limits.waiting)
+
+
+def too_fast(name: str, limit: int, wait_ms: int) -> TooFast:
+    """The error for a pace that is exceeded. For people the wait is rounded up to a tenth of a second."""
+    return TooFast(limit_name=name, limit=limit, retry_after_ms=wait_ms, seconds=-(-wait_ms // 100) / 10)
 
 
 def placed(outbox: Outbox, draft: Draft, recipients: list[Mailbox]) -> Place:
@@ -167,10 +172,10 @@ def placed(outbox: Outbox, draft: Draft, recipients: list[Mailbox]) -> Place:
 
 
 def resolve(database: Database, id: str, agent: AgentRow) -> Parent:
-    """The one message that an id means for an agent: sent by it or delivered to it. Raises NoSuchMessage, AmbiguousId."""
+    """The one message that an id means for an agent: sent by it or delivered to it. Raises NotYourMessage, AmbiguousId."""
     found = messages.referred(database, id, agent.id)
     if not found:
-        raise NoSuchMessage(id=id, agent=agent.name)
+        raise NotYourMessage(id=id, agent=agent.name)
     if len(found) > 1:
         raise AmbiguousId(id=id, choices=", ".join(str(parent.seq) for parent in found))
     return found[0]

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from postroom.core.errors import AmbiguousId, BadValue, NoSuchSession, NotYourTurn
+from postroom.core.address import Name
+from postroom.core.errors import AmbiguousId, BadValue, NoSuchPeer, NoSuchRecipient, NoSuchSession, NotYourTurn
 from postroom.core.message import Draft, Kind, Letter, Receipt, checked
-from postroom.core.session import SessionState, SessionView, after
+from postroom.core.session import IMPOSSIBLE, SessionState, SessionView, Side, after, in_words
 from postroom.exchange import sending
 from postroom.exchange.desk import POSTROOM_PROVENANCE, Desk, Posting
-from postroom.exchange.outbox import Author, Outbox, Place
+from postroom.exchange.outbox import Author, Mailbox, Outbox, Place
 from postroom.store import agents, messages, waits
 from postroom.store import sessions as stored
 from postroom.store.deliveries import Handed
 from postroom.store.sessions import Offer
 
+OVER = " Open a new one: postroom session open."
 ADVICE = {
-    SessionState.OFFERED: " The other side has not answered yet.",
-    SessionState.OPEN: "",
-    SessionState.DECLINED: " Open a new one.",
-    SessionState.LAPSED: " Open a new one.",
-    SessionState.CLOSING_BY_OPENER: " It is being closed.",
-    SessionState.CLOSING_BY_PEER: " It is being closed.",
-    SessionState.CLOSED: " Open a new one.",
+    (SessionState.OFFERED, Side.OPENER): " The other side has not answered yet.",
+    (SessionState.OFFERED, Side.PEER): " Accept it first: postroom session accept.",
+    **{(state, side): OVER for state in (SessionState.DECLINED, SessionState.LAPSED, SessionState.CLOSED) for side in Side},
 }
 
 
@@ -35,7 +33,7 @@ def open_session(desk: Desk, draft: Draft, *, claim: bool = False) -> Receipt:
     letter = checked(draft, limits, now_ms=desk.now_ms(), kind=Kind.SYN)
     with desk.posting(safe=True) as posting:
         outbox = Outbox(posting)
-        peers = [sending.recipient(outbox, address.name, create=False) for address in letter.to]
+        peers = [peer(outbox, address.name) for address in letter.to]
         if len(peers) > 1 or peers[0].agent == desk.agent.id:
             raise BadValue(name="to", value=draft.to, why="a session is with one other agent")
         if draft.id is not None and (receipt := sending.earlier(outbox, letter, peers)):
@@ -54,6 +52,14 @@ def open_session(desk: Desk, draft: Draft, *, claim: bool = False) -> Receipt:
             waits.set_timer(posting.database, waits.Timer(lapses_ms, "handshake", receipt.seq))
         outbox.write()
     return receipt
+
+
+def peer(outbox: Outbox, name: Name) -> Mailbox:
+    """The mailbox of the agent that a session is offered to. Raises NoSuchPeer with close names."""
+    try:
+        return sending.recipient(outbox, name, create=False)
+    except NoSuchRecipient as error:
+        raise NoSuchPeer(**error.facts) from None
 
 
 def accept(desk: Desk, id: str, *, claim: bool = False) -> Receipt:
@@ -132,9 +138,12 @@ def acknowledge(posting: Posting, handed: Sequence[Handed]) -> None:
 
 def check_turn(posting: Posting, found: Offer, kind: Kind) -> None:
     """Raise NotYourTurn unless the table allows this message now."""
-    state = stored.state(posting.database, found)
-    if after(state, found.side(posting.desk.agent.id), kind) is None:
-        raise NotYourTurn(session=found.id, state=state, act=kind.upper(), advice=ADVICE[state])
+    state, side = stored.state(posting.database, found), found.side(posting.desk.agent.id)
+    if after(state, side, kind) is None:
+        opener, peer = ("you", "the other side") if side is Side.OPENER else ("the other side", "you")
+        standing = in_words(state, opener=opener, peer=peer)
+        advice = ADVICE.get((state, side), "")
+        raise NotYourTurn(session=found.id, state=state, standing=standing, act=kind, impossible=IMPOSSIBLE[kind], advice=advice)
 
 
 def watch_idleness(posting: Posting, root: int) -> None:

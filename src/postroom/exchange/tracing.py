@@ -13,6 +13,7 @@ from postroom.store.database import Database
 
 INDEX_STEP = 500
 LATEST = 1 << 62
+OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
 
 
 def status(desk: Desk, id: str) -> Receipt:
@@ -58,13 +59,18 @@ def find(desk: Desk, words: str, *, limit: int = 20) -> list[Message]:
 
 
 def matching(desk: Desk, words: str, *, agent: int | None, limit: int) -> list[Message]:
-    """Search a caught-up index. What FTS5 cannot read as an expression is searched word by word."""
+    """Search a caught-up index. What FTS5 cannot read as an expression is searched word by word.
+
+    Not where an operator has no word on a side: to search for its name would find something else. Raises BadQuery.
+    """
     if not re.search(r"\w", words):
         raise BadQuery(query=words, why="it has no word")
     with desk.reading() as database:
         try:
             return search.find(database, words, agent=agent, limit=limit)
-        except search.Unreadable:
+        except search.Unreadable as error:
+            if OPERATOR.search(words):
+                raise BadQuery(query=words, why="an operator stands between two words; what has other characters is quoted") from error
             quoted = " ".join(f'"{word}"' for word in re.findall(r"\w+", words))
             return search.find(database, quoted, agent=agent, limit=limit)
 

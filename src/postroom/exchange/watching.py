@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from postroom.core.address import fold_name
 from postroom.core.errors import AmbiguousId, NoSuchMessage
 from postroom.core.message import Message, Receipt, State
 from postroom.core.session import SessionView
 from postroom.core.types import NamedTuple
 from postroom.exchange.desk import Desk
 from postroom.exchange.tracing import LATEST, catch_up, check_page, known, matching
-from postroom.store import deliveries, messages, search, sessions
+from postroom.store import agents, deliveries, messages, search, sessions
 from postroom.store import watching as stored
 from postroom.store.messages import Parent
 from postroom.store.watching import Step
@@ -37,12 +36,27 @@ class Sieve(NamedTuple):
         )
 
 
+def settled(desk: Desk, sieve: Sieve) -> Sieve:
+    """A sieve with the name and the thread as messages have them; any message of the thread may have been named."""
+    if sieve.agent is not None:
+        with desk.reading() as database:
+            sieve = sieve._replace(agent=agents.by_id(database, known(database, sieve.agent)).name)
+    if sieve.thread is not None:
+        root = referred(desk, sieve.thread).root
+        with desk.reading() as database:
+            sieve = sieve._replace(thread=messages.called(database, root))
+    return sieve
+
+
 class Feed:
-    """What happens from now on, or with the newest messages before. Look into it a few times a second."""
+    """What happens from now on, or with the newest messages before. Look into it a few times a second.
+
+    Raises NoSuchAgent, NoSuchMessage, AmbiguousId for a sieve that would never let anything through.
+    """
 
     def __init__(self, desk: Desk, sieve: Sieve, *, last: int) -> None:
         self._desk = desk
-        self._sieve = sieve if sieve.agent is None else sieve._replace(agent=fold_name(sieve.agent))
+        self._sieve = settled(desk, sieve)
         self._version = -1
         self._states: dict[int, str] = {}  # of the deliveries of shown messages
         self._shown: dict[int, str] = {}  # seq and id of shown messages that are still under way
@@ -127,7 +141,7 @@ def referred(desk: Desk, id: str) -> Parent:
     with desk.reading() as database:
         found = messages.referred(database, id, None)
     if not found:
-        raise NoSuchMessage(id=id, agent="anybody")
+        raise NoSuchMessage(id=id)
     if len(found) > 1:
         raise AmbiguousId(id=id, choices=", ".join(str(parent.seq) for parent in found))
     return found[0]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from hashlib import sha256
 
-from postroom.core.errors import DiskFull, NoSuchFile, PostroomError, TooLarge
+from postroom.core.errors import DiskFull, FileLost, NoSuchFile, NotSaved, PostroomError, TooLarge
 from postroom.core.message import Attachment
 from postroom.store.place import make_private, refusal, sync_directory
 
@@ -98,12 +98,12 @@ def clean_name(name: str) -> str:
 
 
 def read(home: str, digest: str) -> Iterator[bytes]:
-    """The bytes of a stored file, piece by piece; checked against their hash at the end. Raises NoSuchFile."""
+    """The bytes of a stored file, piece by piece; checked against their hash at the end. Raises FileLost."""
     path = location(os.path.join(home, "files"), digest)
     try:
         source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        raise NoSuchFile(path=path, why=error.strerror) from error
+        raise FileLost(path=path, why=error.strerror) from error
     check = sha256()
     try:
         while chunk := os.read(source, CHUNK):
@@ -112,17 +112,17 @@ def read(home: str, digest: str) -> Iterator[bytes]:
     finally:
         os.close(source)
     if check.hexdigest() != digest:
-        raise NoSuchFile(path=path, why="its bytes are not the ones that were sent")
+        raise FileLost(path=path, why="its bytes are not the ones that were sent")
 
 
 def save(home: str, attachment: Attachment, path: str) -> None:
-    """Write a stored file to a new file at `path`. Never writes over one that is there. Raises NoSuchFile, DiskFull."""
+    """Write a stored file to a new file at `path`. Never writes over one that is there. Raises NotSaved, FileLost, DiskFull."""
     pieces = read(home, attachment.sha256)
     first = next(pieces, b"")
     try:
         target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise NoSuchFile(path=path, why=error.strerror) from error
+        raise NotSaved(path=path, why=error.strerror) from error
     try:
         write_all(target, first)
         for chunk in pieces:

@@ -1,0 +1,44 @@
+"""What a message asks its reader to do, as the command that does it: for people who read their mail at the command line."""
+
+from __future__ import annotations
+
+from postroom.cli.call import Call
+from postroom.core.message import Kind, Message
+from postroom.core.render import one_line
+from postroom.core.session import SessionState
+from postroom.exchange import sessions
+
+ARROW = "  ↳ "
+
+
+def wish_text(call: Call, message: Message) -> str:
+    """The line below a message that wants something, or nothing."""
+    commands = [f"postroom {command}{same_caller(call)}" for command in answers(call, message)]
+    return f"{call.output.paint(ARROW + '   or   '.join(commands), 'dim')}\n" if commands else ""
+
+
+def answers(call: Call, message: Message) -> list[str]:
+    """The verbs with which to answer a message, if it is still to be answered."""
+    reply_to = f" --reply-to {message.id}" if message.expects_reply else ""
+    if message.kind is Kind.MESSAGE and reply_to:
+        return [f'send {message.sender} "…"{reply_to}']
+    if message.kind not in {Kind.SYN, Kind.DATA}:
+        return []
+    view = sessions.show(call.desk(), str(message.seq))  # by number: an id of their own may have been used by several senders
+    match message.kind, view.state:
+        case Kind.SYN, SessionState.OFFERED:
+            return [f"session accept {view.id}", f'session decline {view.id} "why"']
+        case Kind.DATA, SessionState.OPEN:
+            return [f'session send {view.id} "…"{reply_to}']
+        case _:
+            return []
+
+
+def same_caller(call: Call) -> str:
+    """The options that say who calls and where, as far as this call needed them."""
+    who = f" --as {call.desk().agent.name}" if call.args.agent else ""
+    if not call.args.home:
+        return who
+    from shlex import quote
+
+    return f"{who} --home {one_line(quote(call.args.home))}"
