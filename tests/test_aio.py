@@ -25,14 +25,7 @@ from postroom.session import Session
 from tests.programs import Program
 from tests.waiting import SOON_S, go_on, until, until_online, until_stopped
 
-SEAMS = {
-    Agent: "ask_now bell confirm_handed follow_now give_back_handed let_go look open opening run say say_fin session_state session_view"
-    " take_now",
-    Delivery: "",
-    Session: "abandon awaiting closing give_back hold let_go receiving",
-}
-"""What the two kinds of agent are made of; users have no need of it."""
-STOPS = "with me._desk.posting():\n    import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"
+STOPS = "with me._seat.desk.posting():\n    import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"
 
 
 def run(coroutine):
@@ -58,7 +51,7 @@ async def until_so(condition):
 
 
 def public(kind):
-    return {name for name in dir(kind) if not name.startswith("_")} - set(SEAMS.get(kind, "").split())
+    return {name for name in dir(kind) if not name.startswith("_")}
 
 
 def shape(member):
@@ -87,11 +80,6 @@ def test_the_async_sdk_has_the_same_names_and_signatures(blocking, awaited):
 
 def test_connecting_has_the_same_signature():
     assert shape(connect_async) == shape(connect)
-
-
-@pytest.mark.parametrize("kind", [Agent, Delivery, Session])
-def test_the_seams_are_still_there(kind):
-    assert set(SEAMS[kind].split()) <= set(dir(kind))
 
 
 def test_messages_are_sent_read_and_answered(post):
@@ -270,6 +258,25 @@ def test_a_message_that_a_cancelled_wait_had_taken_is_given_back(post):
     run(story())
 
 
+def test_a_batch_given_to_a_take_is_confirmed_even_if_that_is_cancelled(post):
+    async def story():
+        async with connect_async("bob") as me:
+            alice = post.connect("alice")
+            receipts = [alice.send("bob", body) for body in ("one", "two")]
+            batch = await me.take(limit=1)
+            batch = await me.take(limit=1, confirm=batch)
+            assert [alice.status(receipt.id).state for receipt in receipts] == [State.READ, State.HANDED]
+            taking = asyncio.create_task(me.take(1, SOON_S, confirm=batch))
+            await asyncio.sleep(0)
+            taking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await taking
+            assert not await me.peek()
+            assert alice.status(receipts[1].id).state is State.READ
+
+    run(story())
+
+
 def test_cancelling_at_any_moment_loses_nothing_and_doubles_nothing(post):
     async def story():
         async with connect_async("bob") as me:
@@ -316,7 +323,7 @@ def test_an_answer_that_a_cancelled_ask_had_taken_comes_to_the_inbox(post):
             asking = asyncio.create_task(me.ask("bob", "hi", timeout=SOON_S))
             (question,) = await asyncio.to_thread(bob.take, 1, SOON_S)
             await until_so(lambda: me._clerk._waiters)
-            with me._agent._lock:
+            with me._seat.turn:
                 answer = question.reply("answer")
                 await until_so(lambda: not me._clerk._waiters)
             until(lambda: bob.status(answer.id).state is State.HANDED)  # and the loop stands still
@@ -446,14 +453,14 @@ def test_closing_ends_the_waits_of_other_tasks(post):
 def test_a_cancelled_close_closes(post):
     async def story():
         me = await connect_async("bob")
-        with me._agent._lock:
+        with me._seat.turn:
             closing = asyncio.create_task(me.close())
             await some_time()
             closing.cancel()
             await some_time()
         await asyncio.wait([closing])
         assert closing.cancelled()
-        assert not me._agent.open
+        assert not me._seat.taken
 
     run(story())
 
@@ -490,7 +497,7 @@ def test_bells_are_hung_up_again_while_only_async_agents_wait(post):
             waits = [asyncio.create_task(me.take(1, None)) for _ in range(2)]
             await until_so(lambda: len(me._clerk._waiters) == 2)
             shutil.rmtree(f"{me.home}/run")
-            await until_so(lambda: os.path.lexists(str(me._agent.bell.path)))
+            await until_so(lambda: os.path.lexists(str(me._seat.bell.path)))
             alice = post.connect("alice")
             alice.send("bob", "one")
             alice.send("bob", "two")

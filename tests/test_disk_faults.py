@@ -19,6 +19,7 @@ from postroom.delivery import Delivery
 from postroom.doorbell import Doorbell
 from postroom.exchange import reading, sending, tracing
 from postroom.exchange.desk import Desk, Options, now_us, open_desk
+from postroom.seat import Seat
 from postroom.store import database
 from tests.faults.failing import FAILURES, Act, FailingDisk, Failure
 
@@ -52,9 +53,9 @@ class Script:
         self._try(lambda: self._read_on(ben))
         self._try(lambda: self._talk(ann))
         self._try(lambda: ann.search("body"))
-        self._try(ann._warden.tend)
+        self._try(ann._seat.warden.tend)
         self._send(ann, ["c1"])
-        self._try(lambda: ben._desk.database.checkpoint(all_of_it=True))
+        self._try(lambda: ben._seat.desk.database.checkpoint(all_of_it=True))
         self._send(ann, ["c2"])
         self._try(lambda: self._take(ben))
         self._try(ann.close)
@@ -72,7 +73,7 @@ class Script:
         self.errors.append(error)
 
     def _connect(self, name: str) -> Agent:
-        return Agent(open_desk(name, self._home, interface="sdk", options=Options(vfs=self._disk.vfs)))
+        return Agent(Seat(open_desk(name, self._home, interface="sdk", options=Options(vfs=self._disk.vfs))))
 
     def _send(self, sender: Agent, ids: list[str]) -> None:
         """An error means that nothing was changed, unless it is NotFlushed. Sending again is always right."""
@@ -180,11 +181,11 @@ def test_what_is_sent_after_a_first_send_that_failed_arrives(home, disk):
 
 
 def test_a_chore_that_fails_takes_no_message_away(home, disk):
-    with Agent(open_desk("ben", str(home / "store"), interface="sdk", options=Options(vfs=disk.vfs))) as ben:
+    with Agent(Seat(open_desk("ben", str(home / "store"), interface="sdk", options=Options(vfs=disk.vfs)))) as ben:
         sender = open_desk("ann", str(home / "store"), interface="sdk")
         sending.send(sender, [Draft("ben", "hi")])
         sender.close()
-        ben._tended = -math.inf  # the chores are due
+        ben._seat._tended = -math.inf  # the chores are due
         disk.fail(UNSYNCED, 1)
         with pytest.raises(StoreFailed):
             ben.take()
@@ -193,11 +194,11 @@ def test_a_chore_that_fails_takes_no_message_away(home, disk):
 
 
 def test_a_chore_that_fails_after_a_send_does_not_deny_it(home, disk):
-    with Agent(open_desk("ann", str(home / "store"), interface="sdk", options=Options(vfs=disk.vfs))) as ann:
+    with Agent(Seat(open_desk("ann", str(home / "store"), interface="sdk", options=Options(vfs=disk.vfs)))) as ann:
         for nth in disk.every(FULL):
-            with Agent(open_desk("ben", str(home / "store"), interface="sdk")) as ben:
-                assert isinstance(ben._bell, Doorbell)
-                ben._bell._socket.close()  # nobody answers it any more, as after kill -9
+            with Agent(Seat(open_desk("ben", str(home / "store"), interface="sdk"))) as ben:
+                assert isinstance(ben._seat.bell, Doorbell)
+                ben._seat.bell._socket.close()  # nobody answers it any more, as after kill -9
                 try:
                     ann.send("ben", "hi", id=f"m{nth}")
                 except DiskFull:

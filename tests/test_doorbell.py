@@ -88,7 +88,7 @@ def test_an_agent_connects_over_the_bells_of_an_earlier_store_in_this_place(post
         if not os.path.lexists(f"{run}/{number}.sock"):
             doorbell.bind(f"{run}/{number}.sock").close()
     bob = post.connect("bob")
-    assert ring(bob.bell.path) is True
+    assert ring(bob._seat.bell.path) is True
 
 
 def test_closing_a_bell_wakes_those_who_wait_and_leaves_nothing(bell, aside):
@@ -103,7 +103,7 @@ def test_closing_an_agent_ends_the_waits_of_its_threads(post, aside):
     bob = post.connect("bob")
     waits = [aside.submit(list, bob.inbox(wait=None)), aside.submit(bob.take, 1, None)]
     until_it_waits(bob)
-    path = bob.bell.path
+    path = bob._seat.bell.path
     bob.close()
     for wait in waits:
         with pytest.raises(Closed):
@@ -136,7 +136,7 @@ def test_a_message_whose_bell_cannot_be_found_is_found(post, aside):
     alice, bob = post.agents("alice", "bob")
     taken = aside.submit(bob.take, 1, SOON_S)
     until_it_waits(bob)
-    os.unlink(bob.bell.path)
+    os.unlink(bob._seat.bell.path)
     alice.send("bob", "hi")
     assert [message.body for message in taken.result()] == ["hi"]
 
@@ -145,9 +145,9 @@ def test_a_message_whose_ring_was_stolen_is_found(post, aside):
     alice, bob = post.agents("alice", "bob")
     taken = aside.submit(bob.take, 1, SOON_S)
     until_it_waits(bob)
-    os.unlink(bob.bell.path)
+    os.unlink(bob._seat.bell.path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as thief:
-        thief.bind(bob.bell.path)
+        thief.bind(bob._seat.bell.path)
         alice.send("bob", "hi")
         assert thief.recv(1)
         assert [message.body for message in taken.result()] == ["hi"]
@@ -161,7 +161,7 @@ def test_bells_are_hung_up_again_when_their_directory_vanished(post, aside):
     alice.send("bob", "hi")
     assert [message.body for message in taken.result()] == ["hi"]
     waiting = aside.submit(bob.take, 1, SOON_S)
-    until(lambda: ring(bob.bell.path))
+    until(lambda: ring(bob._seat.bell.path))
     assert os.stat(f"{bob.home}/run").st_mode & 0o777 == 0o700
     alice.send("bob", "again")
     assert [message.body for message in waiting.result()] == ["again"]
@@ -197,7 +197,7 @@ def no_bells(monkeypatch):
 
 def test_agents_find_their_messages_where_there_are_no_bells(no_bells, post, aside):
     alice, bob = post.agents("alice", "bob")
-    assert isinstance(bob.bell, Polling)
+    assert isinstance(bob._seat.bell, Polling)
     answers = aside.submit(lambda: [message.reply("hello").id for message in bob.take(1, SOON_S)])
     assert alice.ask("bob", "hi", timeout=SOON_S).body == "hello"
     assert answers.result()

@@ -125,6 +125,15 @@ def test_agents_are_listed_with_their_presence(post):
     assert listed["human"].kind == "human"
 
 
+def test_a_profile_is_shown_as_the_others_see_it_and_what_is_not_given_stays(post):
+    alice, bob = post.agents("alice", "bob")
+    assert bob.profile(description="runs things").status == "active"
+    assert bob.profile(status="busy", auto_accept=True) == bob.profile()
+    (listed,) = [agent for agent in alice.agents() if agent.name == "bob"]
+    assert (listed.status, listed.description, listed.auto_accept, listed.online) == ("busy", "runs things", True, True)
+    assert listed == bob.profile()
+
+
 def test_a_status_of_ones_own_is_refused(post):
     (alice,) = post.agents("alice")
     with pytest.raises(errors.BadValue, match="active, idle, busy"):

@@ -182,7 +182,7 @@ def test_killed_processes_lose_nothing_double_nothing_and_keep_the_order(home, w
         carnage.end("read")
     assert list(broken_promises(workers)) == []
     assert list(wrong_states(workers)) == []
-    database = observer._desk.database
+    database = observer._seat.desk.database
     assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert database.execute("PRAGMA foreign_key_check").fetchall() == []
 

@@ -59,6 +59,16 @@ def test_a_subject_is_as_large_as_its_limit_and_no_larger(post):
         alice.send("alice", subject="x" * 11)
 
 
+@border("description_bytes")
+def test_a_description_is_as_large_as_its_limit_and_no_larger(post):
+    limited(post, description_bytes=10)
+    (alice,) = post.agents("alice")
+    assert alice.profile(description="ä" * 5).description == "ä" * 5
+    with pytest.raises(errors.TooLarge, match=r"description has 11 bytes; the limit description_bytes is 10\. Say it in fewer words"):
+        alice.profile(description="ä" * 5 + "x")
+    assert alice.profile().description == "ä" * 5
+
+
 @border("file_bytes")
 @border("files_per_message")
 def test_files_are_tested_with_the_files(post, home):
@@ -238,11 +248,11 @@ def test_the_end_of_a_session_is_never_slowed(timed):
 def test_an_offer_waits_as_long_as_the_limit_says(timed):
     limited(timed.post, handshake_ms=5_000)
     alice, _ = timed.agents("alice", "bob")
-    id = sessions.open_session(alice._desk, Draft("bob", "talk")).id
-    states = [alice.session_view(id).state]
+    id = sessions.open_session(alice._seat.desk, Draft("bob", "talk")).id
+    states = [sessions.show(alice._seat.desk, id).state]
     for seconds in (4.999, 0.001):
         timed.pass_s(seconds)
-        states.append(alice.session_view(id).state)
+        states.append(sessions.show(alice._seat.desk, id).state)
     assert states == ["offered", "offered", "lapsed"]
 
 
@@ -275,10 +285,10 @@ def test_a_message_is_in_hand_as_long_as_the_limit_says(timed):
 def test_a_verb_waits_for_the_store_as_long_as_the_limit_says(post):
     limited(post, busy_ms=20)
     alice, bob = post.agents("alice", "bob")
-    bob._desk.database.begin()
+    bob._seat.desk.database.begin()
     with pytest.raises(errors.StoreBusy, match="more than 20 ms"):
         alice.send("bob", "hello")
-    bob._desk.database.rollback()
+    bob._seat.desk.database.rollback()
     alice.send("bob", "hello")
     assert bodies(bob.take()) == ["hello"]
 
@@ -288,10 +298,10 @@ def test_a_stopped_process_at_the_head_of_the_queue_stops_nobody_for_long(post):
     alice, bob = post.agents("alice", "bob")
     queue = os.open(os.path.join(post.home, "queue.lock"), os.O_RDWR)
     fcntl.flock(queue, fcntl.LOCK_EX)
-    bob._desk.database.begin()
+    bob._seat.desk.database.begin()
     with pytest.raises(errors.StoreBusy):
         alice.send("bob", "hello")
-    bob._desk.database.rollback()
+    bob._seat.desk.database.rollback()
     alice.send("bob", "hello")
     os.close(queue)
 
@@ -320,7 +330,7 @@ def test_a_loop_of_two_agents_is_held_and_all_are_told_once(timed):
     for (notice,) in notices:
         assert notice.subject == "notice: held"
         assert f"postroom release {receipts[0].id}" in notice.body
-    (held,) = holding.held(alice._desk)
+    (held,) = holding.held(alice._seat.desk)
     assert (held.id, held.messages) == (receipts[0].id, 4)
 
 
@@ -330,10 +340,10 @@ def test_nothing_in_a_held_thread_is_dropped_and_a_release_lets_it_go_on(post):
     receipts = converse(alice, bob, 8)
     for agent in (alice, bob):
         agent.confirm(agent.take())
-    assert holding.release(alice._desk, receipts[-1].id) == 4
+    assert holding.release(alice._seat.desk, receipts[-1].id) == 4
     assert bodies(alice.take()) == ["5", "7"]
     assert bodies(bob.take()) == ["6", "8"]
-    assert holding.held(alice._desk) == []
+    assert holding.held(alice._seat.desk) == []
     states = [bob.send("alice", "and on", thread=receipts[0].id).state, *(receipt.state for receipt in converse(alice, bob, 4))]
     assert states == [State.DELIVERED] * 6
 
@@ -342,7 +352,7 @@ def test_after_a_release_the_thread_has_a_whole_budget_and_is_held_again_behind_
     limited(post, thread_turns=2)
     alice, bob = post.agents("alice", "bob")
     first = converse(alice, bob, 3)[0]
-    holding.release(alice._desk, first.id)
+    holding.release(alice._seat.desk, first.id)
     states = [(alice, bob)[number % 2].send("human", "x", thread=first.id).state for number in range(4)]
     assert states == [State.DELIVERED, State.DELIVERED, State.HELD, State.HELD]
 
@@ -362,7 +372,7 @@ def test_discarding_refuses_what_is_held_and_tells_each_sender(post):
     receipts = converse(alice, bob, 8)
     for agent in (alice, bob):
         agent.confirm(agent.take())
-    assert holding.discard(alice._desk, receipts[0].id, "you two are going round in circles") == 4
+    assert holding.discard(alice._seat.desk, receipts[0].id, "you two are going round in circles") == 4
     for agent in (alice, bob):
         notices = agent.take()
         assert [notice.subject for notice in notices] == ["notice: discarded"] * 2
@@ -377,10 +387,10 @@ def test_a_human_speaking_in_a_held_thread_is_heard_and_hides_nothing(timed):
     first = converse(alice, bob, 4)[0]
     human.take()[0].confirm()
     alice.send("human", "we are stuck", reply_to=None)
-    sending.send(human._desk, [Draft(("alice", "bob"), "calm down", reply_to=human.take()[0].id)])
+    sending.send(human._seat.desk, [Draft(("alice", "bob"), "calm down", reply_to=human.take()[0].id)])
     assert "calm down" in bodies(alice.take())
-    assert [held.messages for held in holding.held(human._desk)] == [2]
-    assert holding.release(human._desk, first.id) == 2
+    assert [held.messages for held in holding.held(human._seat.desk)] == [2]
+    assert holding.release(human._seat.desk, first.id) == 2
 
 
 def test_a_humans_word_counts_the_turns_anew(timed):
@@ -404,7 +414,7 @@ def test_a_chain_of_answers_is_held_behind_its_limit_and_a_release_lets_it_go_on
         chain.append(speaker.send(listener.name, "x", reply_to=chain[-1].id))
         if chain[-1].state is State.HELD:
             assert "more than 3 answers" in chain[-1].deliveries[0].reason
-            assert holding.release(alice._desk, chain[-1].id) == 1
+            assert holding.release(alice._seat.desk, chain[-1].id) == 1
             chain[-1] = chain[-1]._replace(deliveries=())
     held = [number for number, receipt in enumerate(chain) if not receipt.deliveries]
     assert held == [4, 8]
@@ -416,14 +426,14 @@ def test_a_held_answer_counts_as_an_answer_when_it_is_released(post):
     first = converse(alice, bob, 1)[0]
     question = alice.send("bob", "one more?", thread=first.id)
     assert question.state is State.HELD
-    holding.release(alice._desk, first.id)
+    holding.release(alice._seat.desk, first.id)
     bob.send("alice", "no", thread=first.id)
     second = alice.send("bob", "sure?", thread=first.id)
     assert second.state is State.HELD
     answer = bob.send("alice", "yes", reply_to=question.id)
     assert answer.state is State.HELD
     assert alice.status(question.id).state is State.DELIVERED
-    holding.release(alice._desk, first.id)
+    holding.release(alice._seat.desk, first.id)
     assert alice.status(question.id).state is State.ANSWERED
 
 
@@ -433,9 +443,9 @@ def test_only_one_thread_of_that_id_is_released(post):
     for sender in (alice, bob):
         sender.send(["alice", "bob"], "0", id="x")
     with pytest.raises(errors.AmbiguousId):
-        holding.release(alice._desk, "x")
+        holding.release(alice._seat.desk, "x")
     with pytest.raises(errors.NoSuchMessage):
-        holding.release(alice._desk, "y")
+        holding.release(alice._seat.desk, "y")
 
 
 # The table

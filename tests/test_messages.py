@@ -8,6 +8,7 @@ import pytest
 
 from postroom.core import errors
 from postroom.core.message import Draft, Kind, State, Urgency
+from postroom.delivery import Delivery
 from tests.programs import Program
 from tests.waiting import until_it_waits
 
@@ -290,6 +291,30 @@ def test_taking_hands_over_at_most_what_was_asked_for(post):
     assert bodies(bob.take(limit=2)) == ["0", "1"]
     assert bodies(bob.take(limit=2)) == ["2", "3"]
     assert bodies(bob.take(limit=2)) == ["4"]
+
+
+def test_a_batch_is_confirmed_in_the_transaction_that_takes_the_next(post):
+    alice, bob = post.agents("alice", "bob")
+    for number in range(3):
+        alice.send("bob", str(number))
+    read: list[list[str]] = []
+    batch: list[Delivery] = []
+    while batch := bob.take(limit=2, confirm=batch):
+        read.append(bodies(batch))
+    assert read == [["0", "1"], ["2"]]
+    assert [alice.status(id).state for id in (1, 2, 3)] == [State.READ] * 3
+
+
+def test_a_batch_that_is_in_other_hands_by_now_is_not_confirmed_and_nothing_is_taken(post):
+    alice, bob, bob_again = post.agents("alice", "bob", "bob")
+    alice.send("bob", "one")
+    batch = bob.take()
+    bob.give_back(batch)
+    bob_again.take()
+    alice.send("bob", "two")
+    with pytest.raises(errors.LeaseLost):
+        bob.take(confirm=batch)
+    assert [alice.status(id).state for id in (1, 2)] == [State.HANDED, State.DELIVERED]
 
 
 @pytest.mark.parametrize("limit", [0, -1])

@@ -55,8 +55,8 @@ def test_messages_of_a_killed_reader_come_back_when_its_death_is_noticed_by_a_se
         taken = aside.submit(bob.take, 1, SOON_S)
         until_it_waits(bob)
         reader.kill()
-        with alice._lock:
-            presence.bury(alice._desk, [row for row in attached(alice) if row.pid == reader.pid])
+        with alice._seat.turn:
+            presence.bury(alice._seat.desk, [row for row in attached(alice) if row.pid == reader.pid])
         assert [(message.body, message.redelivered) for message in taken.result()] == [("held", True)]
 
 
@@ -115,7 +115,7 @@ def stopped_with(code):
         yield holder
 
 
-WITH_THE_STORE = "me.send('holder', 'x')\nwith me._desk.posting():\n    {stop}\nprint('goes on')"
+WITH_THE_STORE = "me.send('holder', 'x')\nwith me._seat.desk.posting():\n    {stop}\nprint('goes on')"
 WITH_A_LOCK = "import fcntl\nwith open(me.home + '/{name}') as file:\n    fcntl.flock(file, fcntl.LOCK_EX); {{stop}}\nprint('goes on')"
 WITH_THE_QUEUE = WITH_A_LOCK.format(name="queue.lock")
 WITH_THE_CHORES = WITH_A_LOCK.format(name="warden.lock")
@@ -167,17 +167,17 @@ def test_others_go_on_while_the_holder_of_the_chores_is_stopped(post):
 
 
 def attached(agent):
-    with agent._desk.reading() as database:
+    with agent._seat.desk.reading() as database:
         return agents.all_attached(database)
 
 
 def test_a_living_process_that_was_struck_off_attaches_itself_again(post):
     alice, bob = post.agents("alice", "bob")
-    (row,) = [row for row in attached(alice) if row.id == bob._desk.provenance]
+    (row,) = [row for row in attached(alice) if row.id == bob._seat.desk.provenance]
     with ThreadPoolExecutor() as aside:
         taken = aside.submit(bob.take, 1, SOON_S)
         until_it_waits(bob)
-        with alice._lock, alice._desk.posting() as posting:
+        with alice._seat.turn, alice._seat.desk.posting() as posting:
             presence.strike_off(posting, row)
         until(lambda: row in attached(alice))
         alice.send("bob", "hi")
@@ -213,7 +213,7 @@ FORK = """
 import os, threading
 holding, held = threading.Event(), threading.Event()
 def hold():
-    with me._lock:
+    with me._seat.turn:
         held.set(); holding.wait()
 thread = threading.Thread(target=hold, daemon=True); thread.start(); held.wait()
 child = os.fork()
@@ -228,7 +228,7 @@ if not child:
 holding.set(); thread.join()
 refused = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 me.send(me.name, "goes on")
-print(refused, os.path.exists(me.bell.path), me.take()[0].body)
+print(refused, os.path.exists(me._seat.bell.path), me.take()[0].body)
 """
 
 
@@ -252,16 +252,16 @@ def deep(home):
 def test_bells_of_a_home_with_a_long_path_hang_in_a_short_private_directory(deep):
     path, short = deep
     with postroom.connect("bob", home=path) as bob, postroom.connect("alice", home=path) as alice, ThreadPoolExecutor() as aside:
-        assert bob.bell.path is not None
-        assert os.path.dirname(bob.bell.path) == short
+        assert bob._seat.bell.path is not None
+        assert os.path.dirname(bob._seat.bell.path) == short
         assert os.stat(short).st_mode & 0o777 == 0o700
         taken = aside.submit(bob.take, 1, SOON_S)
         until_it_waits(bob)
         alice.send("bob", "hi")
         assert [message.body for message in taken.result()] == ["hi"]
-        rings = bob.bell.rings
+        rings = bob._seat.bell.rings
         alice.send("bob", "hi")
-        assert bob.bell.wait(rings, SOON_S)
+        assert bob._seat.bell.wait(rings, SOON_S)
 
 
 @pytest.mark.parametrize("spoil", ["open to others", "a link", "not ours"])
@@ -328,7 +328,7 @@ def test_a_killed_process_is_not_called_online_by_the_next_look_and_is_taken_off
         assert online(alice.agents()) == ["alice", "bob"]
         bob.kill()
         assert online(alice.agents()) == ["alice"]
-    assert [row.agent for row in attached(alice)] == [alice._desk.agent.id]
+    assert [row.agent for row in attached(alice)] == [alice._seat.desk.agent.id]
 
 
 def test_a_killed_process_is_not_called_online_by_somebody_who_cannot_take_it_off_now(post):
@@ -341,7 +341,7 @@ def test_a_killed_process_is_not_called_online_by_somebody_who_cannot_take_it_of
         assert [online(alice.agents()), online(alice.agents())] == [["alice", "holder"]] * 2
         go_on(holder)
         assert holder.line() == "goes on"
-    assert len(alice._desk.gone) == 1, "it is taken off another time"
+    assert len(alice._seat.desk.gone) == 1, "it is taken off another time"
     assert online(alice.agents()) == ["alice"]
 
 
@@ -371,7 +371,7 @@ def test_a_listing_rings_once_at_each_process(post, monkeypatch):
     crowd = post.agents("a", "b", "c", "c")
     rung = rings_of(monkeypatch)
     crowd[0].agents()
-    assert sorted(rung) == sorted(agent.bell.path for agent in crowd)
+    assert sorted(rung) == sorted(agent._seat.bell.path for agent in crowd)
 
 
 def test_a_bell_that_cannot_be_hung_up_is_an_error_in_words(home):

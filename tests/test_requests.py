@@ -113,9 +113,9 @@ def test_asking_ends_when_the_question_is_refused(post):
 def test_asking_ends_when_the_question_expires(timed):
     alice, bob = timed.agents("alice", "bob")
     with ThreadPoolExecutor() as pool:
-        rings = bob._bell.rings
+        rings = bob._seat.bell.rings
         asked = pool.submit(alice.ask, "bob", "which port?", timeout=SOON_S, expires_in=5)
-        assert bob._bell.wait(rings, SOON_S)
+        assert bob._seat.bell.wait(rings, SOON_S)
         timed.pass_s(6)
         with pytest.raises(errors.NoAnswer, match=r"expired before it was read\.$"):
             asked.result(SOON_S)
@@ -278,7 +278,7 @@ def test_a_held_message_that_a_human_discards_comes_back_with_the_reason(post):
     for reader in (alice, bob):
         reader.confirm(reader.take())
     with post.connect("carol") as anybody:
-        assert holding.discard(anybody._desk, first.id, "enough") == 1
+        assert holding.discard(anybody._seat.desk, first.id, "enough") == 1
     (notice,) = alice.take()
     notice.confirm()
     assert notice.subject == "notice: discarded"

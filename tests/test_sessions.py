@@ -36,7 +36,7 @@ def handshake(opener, peer, task="review"):
 
 def offered(agent, peer="bob", task="review"):
     """The id of a session that was offered, by a process that does not wait for the answer."""
-    return sessions.open_session(agent._desk, Draft(peer, task)).id
+    return sessions.open_session(agent._seat.desk, Draft(peer, task)).id
 
 
 # The handshake
@@ -130,10 +130,10 @@ def test_an_offer_lapses_after_30_seconds_and_both_are_told(timed):
 
 def test_an_opener_whose_offer_lapses_hears_of_a_timeout(timed):
     alice, bob = timed.agents("alice", "bob")
-    rings = bob._bell.rings
+    rings = bob._seat.bell.rings
     with ThreadPoolExecutor() as pool:
         opening = pool.submit(alice.session, "bob", "review", timeout=SOON_S)
-        assert bob._bell.wait(rings, SOON_S)
+        assert bob._seat.bell.wait(rings, SOON_S)
         timed.pass_s(SOON_S)
         with pytest.raises(errors.SessionTimeout):
             opening.result(SOON_S)
@@ -143,11 +143,11 @@ def test_an_opener_whose_offer_lapses_hears_of_a_timeout(timed):
 def test_a_second_offer_with_the_same_id_changes_nothing(post):
     alice, bob = post.agents("alice", "bob")
     syn = Draft("bob", "review", id="pr-42")
-    first = sessions.open_session(alice._desk, syn)
-    assert sessions.open_session(alice._desk, syn) == first
+    first = sessions.open_session(alice._seat.desk, syn)
+    assert sessions.open_session(alice._seat.desk, syn) == first
     (message,) = bob.take()
     session = message.accept()
-    assert sessions.open_session(alice._desk, syn).seq == first.seq
+    assert sessions.open_session(alice._seat.desk, syn).seq == first.seq
     assert session.state is SessionState.OPEN
     assert bob.take() == []
     assert [view.id for view in alice.sessions()] == ["pr-42"]
@@ -181,7 +181,7 @@ def test_a_session_is_with_one_other_agent(post, to):
 def test_two_offers_with_one_id_from_two_agents_are_told_apart(post):
     alice, bob, carol = post.agents("alice", "bob", "carol")
     for opener in (alice, carol):
-        sessions.open_session(opener._desk, Draft("bob", f"from {opener.name}", id="review"))
+        sessions.open_session(opener._seat.desk, Draft("bob", f"from {opener.name}", id="review"))
     first, second = bob.take()
     assert second.accept().peer == "carol"
     first.decline("one is enough")
@@ -222,13 +222,13 @@ def test_data_in_a_session_that_is_not_open_is_an_error(post):
     alice, bob = post.agents("alice", "bob")
     id = offered(alice)
     with pytest.raises(errors.NotYourTurn, match="has not answered yet"):
-        alice.say(id, "are you there?")
+        sessions.say(alice._seat.desk, id, Draft("", "are you there?"))
     with pytest.raises(errors.NotYourTurn):
-        bob.say(id, "who is it?")
+        sessions.say(bob._seat.desk, id, Draft("", "who is it?"))
     bob.decline(id, "no")
     for agent in (alice, bob):
         with pytest.raises(errors.NotYourTurn, match="is declined"):
-            agent.say(id, "please")
+            sessions.say(agent._seat.desk, id, Draft("", "please"))
 
 
 def test_data_after_fin_is_an_error_on_both_sides(post):
@@ -318,7 +318,7 @@ def test_closing_waits_until_the_other_side_has_read_the_end(post):
 def test_fin_is_acknowledged_only_after_it_was_read(post):
     alice, bob = post.agents("alice", "bob")
     session, accepted = handshake(alice, bob)
-    bob.let_go(accepted._root)
+    bob._seat.let_go(accepted._line.root)
     session.send("last words")
     assert session.close(timeout=0) is False
     data, fin = bob.take()
@@ -334,7 +334,7 @@ def test_fin_is_acknowledged_only_after_it_was_read(post):
 def test_a_fin_that_was_handed_over_twice_is_acknowledged_once(timed):
     alice, bob = timed.agents("alice", "bob")
     session, accepted = handshake(alice, bob)
-    bob.let_go(accepted._root)
+    bob._seat.let_go(accepted._line.root)
     session.close(timeout=0)
     first = bob.take()
     timed.pass_s(601)
@@ -366,8 +366,8 @@ def test_what_the_other_side_still_said_comes_to_the_inbox_of_the_one_that_close
 def test_both_sides_may_close_at_once(post):
     alice, bob = post.agents("alice", "bob")
     session, accepted = handshake(alice, bob)
-    sessions.close(alice._desk, session.id)
-    sessions.close(bob._desk, session.id)
+    sessions.close(alice._seat.desk, session.id)
+    sessions.close(bob._seat.desk, session.id)
     assert session.state is SessionState.CLOSED
     for side in (session, accepted):
         with pytest.raises(errors.SessionClosed):
@@ -430,14 +430,14 @@ def test_the_idle_limit_leaves_ended_sessions_alone_and_ends_half_closed_ones(ti
     if end == "declined":
         bob.decline(id, "no")
     elif end == "withdrawn":
-        alice.say_fin(id)
+        sessions.close(alice._seat.desk, id)
     else:
         bob.accept(id)
-        alice.say_fin(id)
+        sessions.close(alice._seat.desk, id)
     timed.pass_s(100_000)
     told = [message.kind for message in alice.thread(id) if message.kind is Kind.LAPSE]
     assert told == ([Kind.LAPSE] if end == "closing" else [])
-    assert alice.session_view(id).state is (SessionState.DECLINED if end == "declined" else SessionState.CLOSED)
+    assert sessions.show(alice._seat.desk, id).state is (SessionState.DECLINED if end == "declined" else SessionState.CLOSED)
 
 
 # What lasts
@@ -541,7 +541,7 @@ def test_held_data_waits_for_the_human_and_the_end_does_not(post):
     session.send("two")
     assert accepted.send("three").state is State.HELD
     accepted.close(timeout=0)
-    assert holding.release(alice._desk, session.id) == 1
+    assert holding.release(alice._seat.desk, session.id) == 1
     received = [session.receive(SOON_S) for _ in range(3)]
     assert sorted(bodies(message for message in received if message.kind is Kind.DATA)) == ["one", "three"]
 

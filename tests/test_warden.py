@@ -15,7 +15,7 @@ from tests.waiting import SOON_S, tell, until, until_online
 
 HOLDS = "import fcntl; file = open(me.home + '/warden.lock'); fcntl.flock(file, fcntl.LOCK_EX); print('holds')"
 LOOKS = """
-rows = me._desk.database.execute("SELECT * FROM sqlite_schema"); next(iter(rows)); print("looks"); sys.stdin.readline()
+rows = me._seat.desk.database.execute("SELECT * FROM sqlite_schema"); next(iter(rows)); print("looks"); sys.stdin.readline()
 del rows; me.close(); print("gone")
 """
 FAST = "[limits]\nsender_per_minute = 1000000\npair_per_minute = 1000000\nwaiting = 1000000\n"
@@ -58,7 +58,7 @@ def test_timers_fire_once_with_several_processes_waiting(post):
             alice.confirm(taken)
             notices += [message.reply_to for message in taken]
         assert len(set(notices)) == len(notices) == 40
-    with alice._desk.reading() as database:
+    with alice._seat.desk.reading() as database:
         assert database.execute("SELECT count(*) FROM timer").fetchall() == [(0,)], "nothing is left to fire again"
     assert alice.take() == []
 
@@ -80,8 +80,8 @@ def test_a_process_that_only_waits_indexes_what_was_said(post):
     alice.send("bob", "to be found later")
 
     def behind():
-        bob.look()
-        with bob._desk.reading() as database:
+        bob._seat.look()
+        with bob._seat.desk.reading() as database:
             return database.execute("SELECT (SELECT max(seq) FROM message) - indexed FROM store").fetchall() == [(0,)]
 
     until(behind)
@@ -94,7 +94,7 @@ def test_the_bell_of_a_process_that_died_before_it_was_noted_is_taken_down(timed
     coming = doorbell.bind(living)
     with open(letter, "w", encoding="utf-8"):
         timed.tend()
-    assert [os.path.exists(path) for path in (dead, living, letter, alice.bell.path)] == [False, True, True, True]
+    assert [os.path.exists(path) for path in (dead, living, letter, alice._seat.bell.path)] == [False, True, True, True]
     coming.close()
 
 

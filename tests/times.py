@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from postroom.agent import Agent
 from postroom.exchange.desk import Options, open_desk, open_desk_of_human
+from postroom.seat import Seat
 from postroom.testing import PostRoom
 
 START_US = 1_700_000_000_000_000
@@ -25,14 +26,14 @@ class Timed:
 
     def agent(self, name: str) -> Agent:
         """Connect one agent, as `postroom.connect` does, with this clock."""
-        return self._keep(Agent(open_desk(name, self.post.home, interface="sdk", options=Options(clock=self))))
+        return self._keep(Agent(Seat(open_desk(name, self.post.home, interface="sdk", options=Options(clock=self)))))
 
     def agents(self, *names: str) -> list[Agent]:
         return [self.agent(name) for name in names]
 
     def human(self) -> Agent:
         """The person at this machine, who has a clock of their own."""
-        return self._keep(Agent(open_desk_of_human(self.post.home, interface="cli")))
+        return self._keep(Agent(Seat(open_desk_of_human(self.post.home, interface="cli"))))
 
     def pass_s(self, seconds: float) -> None:
         """Let time pass, and let somebody do the chores."""
@@ -40,9 +41,9 @@ class Timed:
         self.tend()
 
     def tend(self) -> None:
-        agent = next(agent for agent in self.post._agents if agent._desk.open and agent._desk.clock is self)
-        with agent._lock:
-            agent._warden.tend()
+        agent = next(agent for agent in self.post._agents if agent._seat.desk.open and agent._seat.desk.clock is self)
+        with agent._seat.turn:
+            agent._seat.warden.tend()
 
     def _keep(self, agent: Agent) -> Agent:
         self.post._agents.append(agent)

@@ -28,7 +28,7 @@ def until(condition: Callable[[], Found], within: float = SOON_S) -> Found:
 
 def until_it_waits(agent: Agent) -> None:
     """Wait until a thread of this process listens to the agent's bell."""
-    bell = agent.bell
+    bell = agent._seat.bell
     assert isinstance(bell, Doorbell)
     until(lambda: bell._listening)
 
@@ -37,7 +37,7 @@ def until_online(agent: Agent, name: str, *, online: bool = True) -> None:
     """Wait until an agent is seen as attached, or not, doing chores meanwhile."""
 
     def seen() -> bool:
-        agent.look()
+        agent._seat.look()
         return online in [one.online for one in agent.agents() if one.name == name]
 
     until(seen)

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Coroutine, Generator, Iterable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar, Unpack
 
 from postroom import waiting
-from postroom.agent import Agent, connect
+from postroom.agent import Agent, listed
 from postroom.clerk import Clerk
 from postroom.core.errors import SessionClosed
-from postroom.core.message import Attachment, Draft, DraftOptions, Message, Receipt, State
+from postroom.core.message import Attachment, Draft, DraftOptions, Message, Receipt, State, composed
 from postroom.core.session import SessionState, SessionView
-from postroom.session import CLOSE_S, Session
+from postroom.delivery import in_hand
+from postroom.line import Line, accepted, offering, resumed
+from postroom.seat import Seat, take_seat
+from postroom.session import CLOSE_S
 from postroom.store.agents import Listed
 
 if TYPE_CHECKING:
@@ -37,8 +40,21 @@ Opened = TypeVar("Opened", bound=Closing)
 class Opening(Generic[Opened]):
     """Something that is being opened: `x = await opening`, or `async with opening as x`, which closes it at the end."""
 
-    def __init__(self, opening: Coroutine[None, None, Opened]) -> None:
+    def __init__(self, verb: str, opening: Coroutine[None, None, Opened]) -> None:
+        self._verb = verb
         self._opening = opening
+
+    def __repr__(self) -> str:
+        return f"<not opened yet: write `await {self._verb}(...)` or `async with {self._verb}(...)`>"
+
+    if not TYPE_CHECKING:  # a type checker knows that there is nothing else
+
+        def __getattr__(self, name: str) -> object:
+            """Say what was forgotten to one who uses what is not open."""
+            if name.startswith("_"):
+                raise AttributeError(name)
+            message = f"{name!r} of something that is {self!r}"
+            raise AttributeError(message)
 
     def __await__(self) -> Generator[None, None, Opened]:
         return self._opening.__await__()
@@ -58,13 +74,13 @@ def connect_async(
 
     Either `async with connect_async("analyst") as me`, or `me = await connect_async("analyst")`.
     """
-    return Opening(_connect(partial(connect, name, home=home, durability=durability)))
+    return Opening("connect_async", _connect(partial(take_seat, name, home, durability)))
 
 
-async def _connect(connecting: partial[Agent]) -> AsyncAgent:
+async def _connect(connecting: partial[Seat]) -> AsyncAgent:
     clerk = Clerk()
     try:
-        return AsyncAgent(await clerk.do(connecting, undo=Agent.close), clerk)
+        return AsyncAgent(await clerk.do(connecting, undo=Seat.leave), clerk)
     except asyncio.CancelledError:
         await clerk.close_with(lambda: None)  # not before whoever came in has left again
         raise
@@ -76,13 +92,14 @@ async def _connect(connecting: partial[Agent]) -> AsyncAgent:
 class AsyncAgent:
     """An agent that takes part, for asyncio. Every method may be called from several tasks of one event loop."""
 
-    def __init__(self, agent: Agent, clerk: Clerk) -> None:
-        self._agent = agent
+    def __init__(self, seat: Seat, clerk: Clerk) -> None:
+        self._seat = seat
+        self._agent = Agent(seat)
         self._clerk = clerk
-        clerk.listen_to(agent.bell)
+        clerk.listen_to(seat.bell)
 
     def __repr__(self) -> str:
-        return f"<AsyncAgent {self.name} {'connected' if self._agent.open else 'closed'}>"
+        return f"<AsyncAgent {self.name} {'connected' if self._seat.taken else 'closed'}>"
 
     async def __aenter__(self) -> Self:
         return self
@@ -107,16 +124,16 @@ class AsyncAgent:
 
     async def send(
         self,
-        to: str | Sequence[str],
+        to: str | Collection[str],
         body: str = "",
         *,
         subject: str = "",
-        thread: str | None = None,
-        reply_to: str | None = None,
+        thread: str | int | None = None,
+        reply_to: str | int | None = None,
         urgency: str = "next",
         reply_within: float | None = None,
         expires_in: float | None = None,
-        files: Sequence[str | os.PathLike[str]] = (),
+        files: str | os.PathLike[str] | Collection[str | os.PathLike[str]] = (),
         id: str | None = None,
         create: bool = False,
         follow: bool = False,
@@ -130,7 +147,7 @@ class AsyncAgent:
 
     async def send_many(self, drafts: Iterable[Draft]) -> list[Receipt]:
         """As `Agent.send_many`."""
-        return await self._clerk.do(partial(self._agent.send_many, list(drafts)))
+        return await self._clerk.do(partial(self._seat.send, listed(drafts)))
 
     async def answer(self, message: Message, body: str, **options: Unpack[DraftOptions]) -> Receipt:
         """As `Agent.answer`."""
@@ -138,38 +155,41 @@ class AsyncAgent:
 
     async def ask(self, to: str, body: str, *, timeout: float = 60, **options: Unpack[DraftOptions]) -> AsyncDelivery:
         """As `Agent.ask`. If it is cancelled, a late answer comes to the inbox."""
-        draft = Draft(to, body, reply_within=timeout)._replace(**options)
-        taken = await self._take(waiting.asking(self._agent, draft, timeout))
-        self._clerk.do_soon(partial(self._agent.confirm_handed, taken))  # not awaited: from here on nothing may be cancelled
+        draft = composed(to, body, {"reply_within": timeout, **options})
+        taken = await self._take(waiting.asking(self._seat, draft, timeout))
+        self._clerk.do_soon(partial(self._seat.confirm, taken))  # not awaited: from here on nothing may be cancelled
         return AsyncDelivery.of(self, taken[0])
 
     # Reading
 
     async def inbox(self, wait: float | None = 0) -> AsyncGenerator[AsyncDelivery, None]:
         """As `Agent.inbox`. A message is confirmed as read when the loop moves on, and given back when it is left early."""
-        in_hand: list[Handed] = []
+        until = waiting.deadline("wait", wait)
+        last: list[Handed] = []
         try:
-            while in_hand := await self._take(waiting.taking(self._agent, 1, wait, confirm=in_hand)):
-                yield AsyncDelivery.of(self, in_hand[0])
+            while last := await self._take(waiting.taking(self._seat, 1, until, confirm=last), confirm=last):
+                yield AsyncDelivery.of(self, last[0])
+                until = waiting.deadline("wait", wait)
         except asyncio.CancelledError:  # of the wait for the next one: the loop had moved on
-            moved_on, in_hand = in_hand, []
-            self._clerk.do_soon(partial(self._agent.confirm_handed, moved_on))
+            last = []
             raise
         finally:
-            if in_hand:
-                self._clerk.do_soon(partial(self._agent.give_back_handed, in_hand))
+            if last:
+                self._clerk.do_soon(partial(self._seat.give_back, last))
 
-    async def take(self, limit: int = 100, wait: float | None = 0) -> list[AsyncDelivery]:
-        """As `Agent.take`."""
-        return [AsyncDelivery.of(self, handed) for handed in await self._take(waiting.taking(self._agent, limit, wait))]
+    async def take(self, limit: int = 100, wait: float | None = 0, *, confirm: Iterable[AsyncDelivery] = ()) -> list[AsyncDelivery]:
+        """As `Agent.take`. What is given to be confirmed is confirmed even if this is cancelled."""
+        last = in_hand(confirm)
+        taken = await self._take(waiting.taking(self._seat, limit, waiting.deadline("wait", wait), confirm=last), confirm=last)
+        return [AsyncDelivery.of(self, handed) for handed in taken]
 
     async def confirm(self, messages: Iterable[AsyncDelivery]) -> None:
         """As `Agent.confirm`."""
-        await self._clerk.do(partial(self._agent.confirm_handed, [message.handed for message in messages]))
+        await self._clerk.do(partial(self._seat.confirm, in_hand(messages)))
 
     async def give_back(self, messages: Iterable[AsyncDelivery]) -> None:
         """As `Agent.give_back`."""
-        await self._clerk.do(partial(self._agent.give_back_handed, [message.handed for message in messages]))
+        await self._clerk.do(partial(self._seat.give_back, in_hand(messages)))
 
     async def peek(self, limit: int = 100) -> list[Message]:
         """As `Agent.peek`."""
@@ -179,24 +199,28 @@ class AsyncAgent:
         """As `Agent.save`."""
         await self._clerk.do(partial(self._agent.save, attachment, path))
 
-    async def _take(self, steps: waiting.Steps[list[Handed]]) -> list[Handed]:
-        return await self._clerk.go_through(steps, undo=self._agent.give_back_handed)
+    async def _take(self, steps: waiting.Steps[list[Handed]], *, confirm: Sequence[Handed] = ()) -> list[Handed]:
+        try:
+            return await self._clerk.go_through(steps, undo=self._seat.give_back)
+        except asyncio.CancelledError:
+            self._clerk.do_soon(partial(self._seat.confirm, confirm))
+            raise
 
     # Finding out
 
-    async def status(self, id: str) -> Receipt:
+    async def status(self, id: str | int) -> Receipt:
         """As `Agent.status`."""
         return await self._clerk.do(partial(self._agent.status, id))
 
-    async def follow(self, id: str, *, until: State = State.READ, timeout: float = 60) -> Receipt:
+    async def follow(self, id: str | int, *, until: State | str = State.READ, timeout: float = 60) -> Receipt:
         """As `Agent.follow`."""
-        return await self._clerk.go_through(waiting.following(self._agent, id, until, timeout))
+        return await self._clerk.go_through(waiting.following(self._seat, id, until, timeout))
 
     async def history(self, *, peer: str | None = None, before: int | None = None, since_ms: int = 0, limit: int = 50) -> list[Message]:
         """As `Agent.history`."""
         return await self._clerk.do(partial(self._agent.history, peer=peer, before=before, since_ms=since_ms, limit=limit))
 
-    async def thread(self, id: str) -> list[Message]:
+    async def thread(self, id: str | int) -> list[Message]:
         """As `Agent.thread`."""
         return await self._clerk.do(partial(self._agent.thread, id))
 
@@ -208,34 +232,33 @@ class AsyncAgent:
         """As `Agent.agents`."""
         return await self._clerk.do(self._agent.agents)
 
-    async def profile(self, *, status: str | None = None, description: str | None = None, auto_accept: bool | None = None) -> None:
+    async def profile(self, *, status: str | None = None, description: str | None = None, auto_accept: bool | None = None) -> Listed:
         """As `Agent.profile`."""
-        await self._clerk.do(partial(self._agent.profile, status=status, description=description, auto_accept=auto_accept))
+        return await self._clerk.do(partial(self._agent.profile, status=status, description=description, auto_accept=auto_accept))
 
     # Sessions
 
     def session(self, to: str, task: str, *, timeout: float | None = None) -> Opening[AsyncSession]:
         """As `Agent.session`: `async with me.session(...) as session`, or `session = await me.session(...)`."""
-        return Opening(self._session(to, task, timeout))
+        return Opening("session", self._session(to, task, timeout))
 
     async def _session(self, to: str, task: str, timeout: float | None) -> AsyncSession:
-        opened = await self._clerk.go_through(self._agent.opening(to, task, timeout), undo=Session.abandon)
-        return AsyncSession(self, self._clerk, opened)
+        return AsyncSession(self, self._clerk, await self._clerk.go_through(offering(self._seat, to, task, timeout), undo=Line.abandon))
 
-    def accept(self, id: str) -> Opening[AsyncSession]:
+    def accept(self, id: str | int) -> Opening[AsyncSession]:
         """As `Agent.accept`: `async with me.accept(id) as session`, or `session = await me.accept(id)`."""
-        return Opening(self._resume(partial(self._agent.accept, id)))
+        return Opening("accept", self._go_on(partial(accepted, self._seat, id)))
 
-    async def decline(self, id: str, reason: str) -> Receipt:
+    async def decline(self, id: str | int, reason: str) -> Receipt:
         """As `Agent.decline`."""
         return await self._clerk.do(partial(self._agent.decline, id, reason))
 
-    def resume(self, id: str) -> Opening[AsyncSession]:
+    def resume(self, id: str | int) -> Opening[AsyncSession]:
         """As `Agent.resume`: `async with me.resume(id) as session`, or `session = await me.resume(id)`."""
-        return Opening(self._resume(partial(self._agent.resume, id)))
+        return Opening("resume", self._go_on(partial(resumed, self._seat, id)))
 
-    async def _resume(self, resuming: partial[Session]) -> AsyncSession:
-        return AsyncSession(self, self._clerk, await self._clerk.do(resuming, undo=Session.let_go))
+    async def _go_on(self, going_on: partial[Line]) -> AsyncSession:
+        return AsyncSession(self, self._clerk, await self._clerk.do(going_on, undo=Line.let_go))
 
     async def sessions(self) -> list[SessionView]:
         """As `Agent.sessions`."""
@@ -270,11 +293,11 @@ class AsyncDelivery(Message):
 
     def accept(self) -> Opening[AsyncSession]:
         """As `Delivery.accept`: `async with message.accept() as session`, or `session = await message.accept()`."""
-        return self.agent.accept(str(self.seq))
+        return self.agent.accept(self.seq)
 
     async def decline(self, reason: str) -> Receipt:
         """As `Delivery.decline`."""
-        return await self.agent.decline(str(self.seq), reason)
+        return await self.agent.decline(self.seq, reason)
 
     async def save(self, attachment: Attachment, path: str | os.PathLike[str]) -> None:
         """As `Delivery.save`."""
@@ -284,13 +307,13 @@ class AsyncDelivery(Message):
 class AsyncSession:
     """One side of a session, for asyncio: open it, talk, close it."""
 
-    def __init__(self, agent: AsyncAgent, clerk: Clerk, session: Session) -> None:
-        self.id = session.id
-        self.task = session.task
-        self.peer = session.peer
+    def __init__(self, agent: AsyncAgent, clerk: Clerk, line: Line) -> None:
+        self.id = line.id
+        self.task = line.task
+        self.peer = line.peer
         self._agent = agent
         self._clerk = clerk
-        self._session = session
+        self._line = line
 
     def __repr__(self) -> str:
         return f"<AsyncSession {self.id} with {self.peer}>"
@@ -312,17 +335,17 @@ class AsyncSession:
     @property
     def state(self) -> Coroutine[None, None, SessionState]:
         """As `Session.state`, to be awaited: `await session.state`."""
-        return self._clerk.do(lambda: self._session.state)
+        return self._clerk.do(lambda: self._line.state)
 
     async def send(self, body: str, **options: Unpack[DraftOptions]) -> Receipt:
         """As `Session.send`."""
-        return await self._clerk.do(partial(self._session.send, body, **options))
+        return await self._clerk.do(partial(self._line.seat.say, self._line.root, composed("", body, options)))
 
     async def receive(self, timeout: float | None = 60) -> AsyncDelivery:
         """As `Session.receive`."""
-        taken = await self._clerk.go_through(self._session.receiving(timeout), undo=self._session.give_back)
-        return AsyncDelivery.of(self._agent, self._session.hold(taken, timeout))
+        taken = await self._clerk.go_through(self._line.receiving(timeout), undo=self._line.seat.give_back)
+        return AsyncDelivery.of(self._agent, self._line.hold(taken, timeout))
 
     async def close(self, timeout: float = CLOSE_S) -> bool:
         """As `Session.close`."""
-        return await self._clerk.go_through(self._session.closing(timeout))
+        return await self._clerk.go_through(self._line.closing(timeout))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from postroom.core.errors import BadValue
 from postroom.core.message import Attachment, DraftOptions, Message, Receipt
 from postroom.core.types import TYPE_CHECKING, Self, Unpack
 
@@ -9,6 +12,7 @@ if TYPE_CHECKING:
     import os
 
     from postroom.agent import Agent
+    from postroom.aio import AsyncDelivery
     from postroom.session import Session
     from postroom.store.deliveries import Handed
 
@@ -37,12 +41,21 @@ class Delivery(Message):
 
     def accept(self) -> Session:
         """Accept the session that this message (kind "syn") offers."""
-        return self.agent.accept(str(self.seq))
+        return self.agent.accept(self.seq)
 
     def decline(self, reason: str) -> Receipt:
         """Decline the session that this message (kind "syn") offers."""
-        return self.agent.decline(str(self.seq), reason)
+        return self.agent.decline(self.seq, reason)
 
     def save(self, attachment: Attachment, path: str | os.PathLike[str]) -> None:
         """Write an attached file to a new file at `path`."""
         self.agent.save(attachment, path)
+
+
+def in_hand(messages: Iterable[Delivery] | Iterable[AsyncDelivery]) -> list[Handed]:
+    """What was handed over, of messages. Raises BadValue."""
+    try:
+        return [message.handed for message in messages]
+    except (AttributeError, TypeError):
+        given = type(messages).__name__
+        raise BadValue(name="messages", value=given, why="they are a list of messages that a loop or `take` handed over") from None

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from postroom.core.errors import NoSuchMessage, SessionClosed
-from postroom.exchange import holding, keeping
+from postroom.exchange import holding, keeping, sessions
 from postroom.store import pruning
 from postroom.store.pruning import Pruned
 from postroom.testing import PostRoom
@@ -24,8 +24,8 @@ READING = "for message in me:\n    print(message.seq)\n"
 
 
 def prune(clock, days=30, **options) -> Pruned:
-    agent = next(agent for agent in clock.post._agents if agent._desk.open and agent._desk.clock is clock)
-    return keeping.prune(agent._desk, older_than_days=days, **options)
+    agent = next(agent for agent in clock.post._agents if agent._seat.desk.open and agent._seat.desk.clock is clock)
+    return keeping.prune(agent._seat.desk, older_than_days=days, **options)
 
 
 def subjects(home):
@@ -134,7 +134,7 @@ def test_an_open_session_stays_and_a_closed_one_goes(timed, pair):
     carol.close()
     grow_old(timed, alice)
     assert prune(timed) == Pruned()
-    bob.say_fin(session.id)
+    sessions.close(bob._seat.desk, session.id)
     carol = timed.agent("carol")
     with pytest.raises(SessionClosed):
         carol.resume(session.id).receive(timeout=5)

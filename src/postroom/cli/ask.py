@@ -26,12 +26,12 @@ def run(call: Call) -> None:
     if args.timeout <= 0:
         raise BadUsage(why="--timeout must be above 0.", see="postroom ask --help")
     call.desk_of_sender()
-    with call.connected() as agent:
+    with call.seat() as seat:
         what = draft(call, call.desk(), [args.to])
         what = what._replace(thread=args.thread, create=args.create, reply_within=args.reply_within or args.timeout)
-        taken = agent.run(waiting.asking(agent, what, args.timeout))
+        taken = seat.run(waiting.asking(seat, what, args.timeout))
         show(call, taken[0].message)
-        agent.confirm_handed(taken)
+        seat.confirm(taken)
 
 
 def show(call: Call, answer: Message) -> None:

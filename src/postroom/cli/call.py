@@ -18,6 +18,7 @@ from postroom.paths import default_home
 
 if TYPE_CHECKING:
     from postroom.agent import Agent
+    from postroom.seat import Seat
 
 INTERFACE = "cli"
 STDIN = 0
@@ -104,10 +105,16 @@ class Call:
     def connected(self) -> Agent:
         """The agent that calls, attached, so that it can wait. It takes part until it is closed, also by SIGTERM."""
         from postroom.agent import Agent
+
+        return Agent(self.seat())
+
+    def seat(self) -> Seat:
+        """The same, for a verb that prints before it confirms."""
         from postroom.cli.patience import stay
+        from postroom.seat import Seat
 
         stay()
-        return Agent(self.desk())
+        return Seat(self.desk())
 
     def number(self, option: str, most: int, limit: str) -> int:
         """How many messages an option asks for. Raises BadValue when that is more than a limit allows."""

@@ -26,6 +26,8 @@ class Address(NamedTuple):
 
 def fold_name(text: str) -> Name:
     """Fold a name to the one spelling under which it is known: NFKC, lower case. Raises BadName."""
+    if not isinstance(text, str):
+        raise BadName(name=text)
     folded = text
     if not text.isascii():
         from unicodedata import normalize

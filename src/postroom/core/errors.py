@@ -171,7 +171,7 @@ class FileLost(NoSuchFile):
 
 
 class NoIdentity(CallerError):
-    """Who are you? Say --as NAME, or set POSTROOM_AGENT=NAME."""
+    """Who are you? Say --as NAME (connect("NAME") in Python), or set POSTROOM_AGENT=NAME."""
 
     code, exit_code, http_status = "no-identity", 64, 401
 

@@ -11,6 +11,7 @@ class Limits(NamedTuple):
 
     body_bytes: Annotated[int, "bytes", "the body of a message, as UTF-8; more belongs into a file"] = 1_048_576
     subject_bytes: Annotated[int, "bytes", "the subject of a message, as UTF-8"] = 1_000
+    description_bytes: Annotated[int, "bytes", "what an agent says about itself, as UTF-8"] = 1_000
     file_bytes: Annotated[int, "bytes", "one attached file"] = 268_435_456
     files_per_message: Annotated[int, "files", "attached to one message"] = 20
     recipients: Annotated[int, "names", "addressed by one message"] = 100

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from enum import StrEnum
 from functools import lru_cache
 
 from postroom.core.address import Address, read_address
 from postroom.core.errors import BadId, BadText, BadValue, NoLinks, NoRecipient, NoRooms, TooLarge
 from postroom.core.limits import Limits
-from postroom.core.types import NamedTuple, TypedDict
+from postroom.core.types import NamedTuple, Protocol, TypedDict
 
 
 class Kind(StrEnum):
@@ -80,37 +81,50 @@ class Provenance(NamedTuple):
     program: str
 
 
+class Path(Protocol):
+    """A path as an object, as pathlib's are."""
+
+    def __fspath__(self) -> str: ...
+
+
 class Draft(NamedTuple):
-    """A message that is to be sent. Times are seconds from now; `files` are paths.
+    """A message that is to be sent. Times are seconds from now; `files` are paths, or one path.
 
     `to` is one name or several. `reply_within` says that an answer is expected. `id` makes sending again harmless.
     `create` makes mailboxes for names that nobody has registered yet. `follow` wakes the sender at each change of state.
     """
 
-    to: str | tuple[str, ...] | list[str]
+    to: str | Collection[str]
     body: str = ""
     subject: str = ""
-    thread: str | None = None
-    reply_to: str | None = None
+    thread: str | int | None = None
+    reply_to: str | int | None = None
     urgency: str = Urgency.NEXT
     reply_within: float | None = None
     expires_in: float | None = None
-    files: tuple[str, ...] | list[str] = ()
+    files: str | Path | Collection[str | Path] = ()
     id: str | None = None
     create: bool = False
     follow: bool = False
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of `files`. Raises BadValue."""
+        if isinstance(self.files, Collection) and not isinstance(self.files, str | bytes):
+            return tuple(path_text("files", path) for path in self.files)
+        return (path_text("files", self.files),)
 
 
 class DraftOptions(TypedDict, total=False):
     """The fields of a draft that can be given by name."""
 
     subject: str
-    thread: str | None
-    reply_to: str | None
+    thread: str | int | None
+    reply_to: str | int | None
     urgency: str
     reply_within: float | None
     expires_in: float | None
-    files: tuple[str, ...] | list[str]
+    files: str | Path | Collection[str | Path]
     id: str | None
     create: bool
     follow: bool
@@ -173,9 +187,9 @@ class Receipt(NamedTuple):
         """The state of the only delivery, or of the one that is least far."""
         return min((progress.state for progress in self.deliveries), key=list(State).index)
 
-    def has_come_to(self, state: State) -> bool:
+    def has_come_to(self, state: State | str) -> bool:
         """Whether every recipient is as far as `state`, or will never be."""
-        return list(State).index(self.state) >= list(State).index(state)
+        return list(State).index(self.state) >= list(State).index(state_named("state", state))
 
 
 class Letter(NamedTuple):
@@ -195,16 +209,18 @@ ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 def checked(draft: Draft, limits: Limits, *, now_ms: int, kind: Kind = Kind.MESSAGE) -> Letter:
     """Check everything about a draft that needs no store."""
+    if not isinstance(draft, Draft):
+        raise BadValue(name="a draft", value=draft, why="it is a postroom.Draft(to, body)")
     check_text("body", draft.body, limits.body_bytes, "body_bytes")
-    if draft.subject:
+    if draft.subject != "":
         check_text("subject", draft.subject, limits.subject_bytes, "subject_bytes")
     if draft.id is not None:
         check_id(draft.id)
     if draft.urgency not in _URGENCIES:
         raise BadValue(name="urgency", value=draft.urgency, why="it is one of now, next, info")
-    if len(draft.files) > limits.files_per_message:
+    if draft.files and len(draft.paths) > limits.files_per_message:
         raise TooLarge(
-            part="message", size=len(draft.files), unit="files", limit_name="files_per_message", limit=limits.files_per_message,
+            part="message", size=len(draft.paths), unit="files", limit_name="files_per_message", limit=limits.files_per_message,
             advice="Pack them into one file.",
         )  # fmt: skip
     reply_by_ms = None if draft.reply_within is None else moment("reply_within", draft.reply_within, now_ms)
@@ -212,13 +228,25 @@ def checked(draft: Draft, limits: Limits, *, now_ms: int, kind: Kind = Kind.MESS
     return Letter(addresses(draft.to, limits), draft, kind, reply_by_ms, expires_ms)
 
 
-_URGENCIES = frozenset(urgency.value for urgency in Urgency)
+_URGENCIES = tuple(urgency.value for urgency in Urgency)
 
 
-def addresses(to: str | tuple[str, ...] | list[str], limits: Limits) -> tuple[Address, ...]:
+def composed(to: str | Collection[str], body: str, options: DraftOptions) -> Draft:
+    """A draft with options given by name. Raises BadValue for an option that there is not."""
+    try:
+        return Draft(to, body)._replace(**options)
+    except ValueError:
+        known = Draft._fields[2:]
+        unknown = next(name for name in options if name not in known)
+        raise BadValue(name="an option", value=unknown, why=f"the options are {', '.join(known)}") from None
+
+
+def addresses(to: str | Collection[str], limits: Limits) -> tuple[Address, ...]:
     """Read the recipients, each once, in the order given. Rooms, broadcasts and other nodes are errors that say so."""
     if isinstance(to, str):
         return (local_agent(to),)
+    if not are_texts(to):
+        raise BadValue(name="to", value=to, why="it is the name of an agent, or a list of names")
     if not to:
         raise NoRecipient
     if len(to) > limits.recipients:
@@ -238,7 +266,12 @@ def local_agent(text: str) -> Address:
     return address
 
 
-def check_text(part: str, text: str, limit: int, limit_name: str) -> None:
+def are_texts(values: object) -> bool:
+    """Whether this is a list of texts, or the like; nothing that is used up by looking."""
+    return isinstance(values, Collection) and all(isinstance(text, str) for text in values)
+
+
+def check_text(part: str, text: str, limit: int, limit_name: str, *, advice: str = "Send it as a file instead.") -> None:
     """A text must be Unicode without NUL, and small enough when written as UTF-8."""
     if not isinstance(text, str):
         raise BadText(part=part, why=f"it is {type(text).__name__}, not str")
@@ -249,17 +282,55 @@ def check_text(part: str, text: str, limit: int, limit_name: str) -> None:
     except UnicodeEncodeError as error:
         raise BadText(part=part, why=f"character {error.start} is half a surrogate pair") from None
     if size > limit:
-        raise TooLarge(part=part, size=size, unit="bytes", limit_name=limit_name, limit=limit, advice="Send it as a file instead.")
+        raise TooLarge(part=part, size=size, unit="bytes", limit_name=limit_name, limit=limit, advice=advice)
 
 
-def check_id(text: str) -> None:
+def check_id(text: object) -> None:
     """A sender's own id must not look like the numbers that the store gives."""
-    if not ID.fullmatch(text) or text.isdigit():
+    if not isinstance(text, str) or not ID.fullmatch(text) or text.isdigit():
         raise BadId(id=text)
 
 
 def moment(name: str, seconds: float, now_ms: int) -> int:
     """Turn seconds from now into a point in time. A year is the most that may lie ahead."""
-    if not 0 < seconds <= YEAR_S:
-        raise BadValue(name=name, value=seconds, why="it is a number of seconds above 0 and at most a year")
+    check_seconds(name, seconds)
     return now_ms + round(seconds * 1000)
+
+
+def check_seconds(name: str, seconds: float) -> None:
+    """A time to wait is above zero and at most a year."""
+    if not is_above(seconds, 0) or seconds > YEAR_S:
+        raise BadValue(name=name, value=seconds, why="it is a number of seconds above 0 and at most a year")
+
+
+def is_above(number: float, bound: float) -> bool:
+    """Whether this is a number, and above the bound."""
+    try:
+        return number > bound
+    except TypeError:
+        return False
+
+
+def id_text(id: str | int) -> str:
+    """An id as text. The number of a message may come as a number. Raises BadValue."""
+    if isinstance(id, str):
+        return id
+    if not isinstance(id, int):
+        raise BadValue(name="id", value=id, why="it is the id of a message, as text, or its number")
+    return str(id)
+
+
+def path_text(name: str, path: object) -> str:
+    """A path as text. Raises BadValue."""
+    text = path if isinstance(path, str) else getattr(path, "__fspath__", lambda: None)()
+    if not isinstance(text, str):
+        raise BadValue(name=name, value=path, why="a path is text or a pathlib.Path")
+    return text
+
+
+def state_named(name: str, state: State | str) -> State:
+    """A state by its text. Raises BadValue."""
+    try:
+        return State(state)
+    except ValueError:
+        raise BadValue(name=name, value=state, why=f"it is one of {', '.join(State)}") from None

@@ -6,6 +6,7 @@ import os
 
 from postroom import doorbell
 from postroom.core.errors import BadValue, StoreUnusable, WorldError
+from postroom.core.message import check_text
 from postroom.doorbell import Doorbell, Polling
 from postroom.exchange import notices
 from postroom.exchange.desk import Desk, Posting
@@ -124,6 +125,13 @@ def set_profile(desk: Desk, *, status: str | None = None, description: str | Non
     """Change what an agent says about itself. Going idle tells those whose questions it has read and not answered."""
     if status is not None and status not in STATUSES:
         raise BadValue(name="status", value=status, why=f"it is one of {', '.join(STATUSES)}; offline is found out, not declared")
+    if description is not None:
+        limit = desk.config.limits.description_bytes
+        check_text("description", description, limit, "description_bytes", advice="Say it in fewer words.")
+    if auto_accept not in (None, True, False):
+        raise BadValue(name="auto_accept", value=auto_accept, why="it is True or False")
+    if (status, description, auto_accept) == (None, None, None):
+        return
     with desk.posting() as posting:
         agents.set_profile(posting.database, desk.agent.id, status=status, description=description, auto_accept=auto_accept)
         if status == "idle":
@@ -159,3 +167,8 @@ def list_agents(desk: Desk) -> list[Listed]:
             desk.gone += [row for row in gone if row not in desk.gone]
     with desk.reading() as database:
         return agents.listing(database, without=[row.id for row in gone])
+
+
+def listed(desk: Desk) -> Listed:
+    """How the desk's agent is listed for the others."""
+    return next(agent for agent in list_agents(desk) if agent.name == desk.agent.name)

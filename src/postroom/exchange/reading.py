@@ -68,10 +68,10 @@ def give_back(desk: Desk, handed: Sequence[Handed]) -> None:
             posting.wake(desk.agent.id)
 
 
-def checked_number(limit: int) -> int:
+def checked_number(limit: object) -> int:
     """How many messages somebody wants at most. Raises BadValue."""
-    if limit < 1:
-        raise BadValue(name="limit", value=limit, why="it is a number above zero")
+    if not isinstance(limit, int) or limit < 1:
+        raise BadValue(name="limit", value=limit, why="it is a whole number above zero")
     return limit
 
 

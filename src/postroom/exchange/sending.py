@@ -20,7 +20,7 @@ from postroom.core.errors import (
     WorldError,
 )
 from postroom.core.limits import Limits
-from postroom.core.message import Attachment, Draft, Letter, Receipt, checked
+from postroom.core.message import Attachment, Draft, Letter, Receipt, checked, id_text
 from postroom.exchange import notices
 from postroom.exchange.desk import Desk, Posting, admit
 from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Mailbox, Outbox, Place
@@ -58,7 +58,7 @@ def keep_files(desk: Desk, draft: Draft) -> tuple[Attachment, ...]:
     """Copy the files of a draft into the store, before the transaction: nobody else waits while a disk is busy."""
     from postroom.store import files
 
-    return tuple(files.keep(desk.database.home, path, limit=desk.config.limits.file_bytes) for path in draft.files)
+    return tuple(files.keep(desk.database.home, path, limit=desk.config.limits.file_bytes) for path in draft.paths)
 
 
 def post(outbox: Outbox, letter: Letter) -> Receipt:
@@ -171,9 +171,9 @@ def placed(outbox: Outbox, draft: Draft, recipients: list[Mailbox]) -> Place:
     return Place(threaded.root, messages.called(database, threaded.root), answered and answered.seq, hops, held)
 
 
-def resolve(database: Database, id: str, agent: AgentRow) -> Parent:
+def resolve(database: Database, id: str | int, agent: AgentRow) -> Parent:
     """The one message that an id means for an agent: sent by it or delivered to it. Raises NotYourMessage, AmbiguousId."""
-    found = messages.referred(database, id, agent.id)
+    found = messages.referred(database, id_text(id), agent.id)
     if not found:
         raise NotYourMessage(id=id, agent=agent.name)
     if len(found) > 1:

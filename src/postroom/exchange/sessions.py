@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from postroom.core.address import Name
 from postroom.core.errors import AmbiguousId, BadValue, NoSuchPeer, NoSuchRecipient, NoSuchSession, NotYourTurn
-from postroom.core.message import Draft, Kind, Letter, Receipt, checked
+from postroom.core.message import Draft, Kind, Letter, Receipt, check_text, checked, id_text
 from postroom.core.session import IMPOSSIBLE, SessionState, SessionView, Side, after, in_words
 from postroom.exchange import sending
 from postroom.exchange.desk import POSTROOM_PROVENANCE, Desk, Posting
@@ -62,29 +62,30 @@ def peer(outbox: Outbox, name: Name) -> Mailbox:
         raise NoSuchPeer(**error.facts) from None
 
 
-def accept(desk: Desk, id: str, *, claim: bool = False) -> Receipt:
+def accept(desk: Desk, id: str | int, *, claim: bool = False) -> Receipt:
     """Accept an offered session. With `claim` what the other side says then comes to this process."""
     return act(desk, id, Kind.SYN_ACK, Draft(""), claim=claim)
 
 
-def decline(desk: Desk, id: str, reason: str) -> Receipt:
+def decline(desk: Desk, id: str | int, reason: str) -> Receipt:
     """Decline an offered session, with a reason for the other side."""
+    check_text("reason", reason, desk.config.limits.body_bytes, "body_bytes")
     if not reason.strip():
         raise BadValue(name="reason", value=reason, why="the other side wants to know why")
     return act(desk, id, Kind.SYN_NACK, Draft("", reason))
 
 
-def say(desk: Desk, id: str, draft: Draft) -> Receipt:
+def say(desk: Desk, id: str | int, draft: Draft) -> Receipt:
     """Send DATA in an open session. The draft's `to` and `thread` are those of the session."""
     return act(desk, id, Kind.DATA, draft)
 
 
-def close(desk: Desk, id: str) -> Receipt:
+def close(desk: Desk, id: str | int) -> Receipt:
     """Say FIN. The other side still reads what was sent before; when it has read the FIN, FIN-ACK comes back by itself."""
     return act(desk, id, Kind.FIN, Draft(""))
 
 
-def act(desk: Desk, id: str, kind: Kind, draft: Draft, *, claim: bool = False) -> Receipt:
+def act(desk: Desk, id: str | int, kind: Kind, draft: Draft, *, claim: bool = False) -> Receipt:
     """Send one message of a session. Raises NoSuchSession, and NotYourTurn when the state of the session does not allow it."""
     limits = desk.config.limits
     with desk.reading() as database:
@@ -151,9 +152,10 @@ def watch_idleness(posting: Posting, root: int) -> None:
     waits.set_timer(posting.database, waits.Timer(posting.now_ms + posting.desk.config.limits.session_idle_ms, "idle", root))
 
 
-def find(desk: Desk, id: str) -> Offer:
+def find(desk: Desk, id: str | int) -> Offer:
     """The session of the desk's agent with that id, or with a message of that id. Raises NoSuchSession, AmbiguousId."""
-    offers = {parent.root: stored.offer(desk.database, parent.root) for parent in messages.referred(desk.database, id, desk.agent.id)}
+    referred = messages.referred(desk.database, id_text(id), desk.agent.id)
+    offers = {parent.root: stored.offer(desk.database, parent.root) for parent in referred}
     found = [offer for offer in offers.values() if offer is not None and desk.agent.id in (offer.opener, offer.peer)]
     if not found:
         raise NoSuchSession(id=id, agent=desk.agent.name)
@@ -170,7 +172,7 @@ def state(desk: Desk, root: int) -> SessionState:
         return stored.state(database, found)
 
 
-def show(desk: Desk, id: str) -> SessionView:
+def show(desk: Desk, id: str | int) -> SessionView:
     """How a session stands."""
     with desk.reading() as database:
         return stored.view(database, find(desk, id))

@@ -16,7 +16,7 @@ LATEST = 1 << 62
 OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
 
 
-def status(desk: Desk, id: str) -> Receipt:
+def status(desk: Desk, id: str | int) -> Receipt:
     """What became of a message that the desk's agent sent or received. Raises NoSuchMessage, AmbiguousId."""
     with desk.reading() as database:
         found = resolve(database, id, desk.agent)
@@ -24,7 +24,7 @@ def status(desk: Desk, id: str) -> Receipt:
         return Receipt(message.id, message.seq, message.thread, message.sent_ms, deliveries.progress(database, found.seq))
 
 
-def follow(desk: Desk, id: str) -> None:
+def follow(desk: Desk, id: str | int) -> None:
     """Let the sender be woken at each change of state of a message."""
     with desk.posting() as posting:
         messages.set_followed(posting.database, resolve(posting.database, id, desk.agent).seq)
@@ -33,6 +33,8 @@ def follow(desk: Desk, id: str) -> None:
 def history(desk: Desk, *, peer: str | None = None, before: int | None = None, since_ms: int = 0, limit: int = 50) -> list[Message]:
     """The newest messages that the desk's agent took part in, oldest first; with one peer, or before a seq, if told."""
     check_page(desk, limit)
+    check_whole("before", before or LATEST, "it is the number of a message, its `seq`")
+    check_whole("since_ms", since_ms, "it is a time in ms since 1970")
     catch_up(desk)
     page = {"before": before or LATEST, "since_ms": since_ms, "limit": limit}
     with desk.reading() as database:
@@ -43,7 +45,7 @@ def history(desk: Desk, *, peer: str | None = None, before: int | None = None, s
     return found[::-1]
 
 
-def thread(desk: Desk, id: str, *, limit: int | None = None) -> list[Message]:
+def thread(desk: Desk, id: str | int, *, limit: int | None = None) -> list[Message]:
     """The first page of the thread that a message belongs to, oldest first."""
     limit = desk.config.limits.page if limit is None else limit
     check_page(desk, limit)
@@ -63,6 +65,8 @@ def matching(desk: Desk, words: str, *, agent: int | None, limit: int) -> list[M
 
     Not where an operator has no word on a side: to search for its name would find something else. Raises BadQuery.
     """
+    if not isinstance(words, str):
+        raise BadQuery(query=words, why="it is not text")
     if not re.search(r"\w", words):
         raise BadQuery(query=words, why="it has no word")
     with desk.reading() as database:
@@ -85,10 +89,16 @@ def catch_up(desk: Desk) -> None:
         left -= INDEX_STEP
 
 
-def check_page(desk: Desk, limit: int) -> None:
+def check_page(desk: Desk, limit: object) -> None:
     """A page has a size."""
-    if not 0 < limit <= desk.config.limits.page:
+    if not isinstance(limit, int) or not 0 < limit <= desk.config.limits.page:
         raise BadValue(name="limit", value=limit, why=f"a page has 1 to {desk.config.limits.page} messages")
+
+
+def check_whole(name: str, value: object, why: str) -> None:
+    """A number that the store can compare with its own."""
+    if not isinstance(value, int) or not 0 <= value <= LATEST:
+        raise BadValue(name=name, value=value, why=why)
 
 
 def known(database: Database, name: str) -> int:

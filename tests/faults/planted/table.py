@@ -83,7 +83,7 @@ FAULTS = (
     Fault(
         "a lost bell, and nobody looks all the same",
         ("tests/test_doorbell.py::test_a_message_whose_bell_cannot_be_found_is_found",),
-        (Edit("waiting.py", "(yield min(left, ROUND_S)) or agent.look()", "(yield min(left, ROUND_S))"),),
+        (Edit("waiting.py", "(yield min(left, ROUND_S)) or seat.look()", "(yield min(left, ROUND_S))"),),
     ),
     Fault(
         "a batch may have one message less than its limit",
@@ -138,7 +138,7 @@ FAULTS = (
     Fault(
         "a session is claimed after it was offered",
         ("tests/test_sessions.py::test_an_inbox_loop_in_another_process_does_not_get_what_belongs_to_the_session",),
-        (Edit("agent.py", "Draft(to, task, reply_within=seconds), claim=True)", "Draft(to, task, reply_within=seconds))"),),
+        (Edit("line.py", "Draft(to, task, reply_within=seconds), claim=True)", "Draft(to, task, reply_within=seconds))"),),
     ),
     Fault(
         "FIN-ACK when the FIN is handed over, not when it is read",

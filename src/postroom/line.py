@@ -1,0 +1,154 @@
+"""The line of a session: one side of it, attached. The blocking and the async session are what users see of it."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from postroom.core.errors import LeaseLost, NotYourTurn, SessionClosed, SessionDeclined, SessionTimeout
+from postroom.core.message import Draft, Kind, check_seconds
+from postroom.core.session import LIVE, SessionState
+from postroom.core.types import TYPE_CHECKING
+from postroom.exchange import asking, sessions
+from postroom.seat import Seat
+from postroom.waiting import AT_ONCE, deadline, taking
+
+if TYPE_CHECKING:
+    from postroom.store.deliveries import Handed
+    from postroom.waiting import Steps
+
+TALK = frozenset({Kind.DATA, Kind.MESSAGE, Kind.NOTICE})
+"""What is said in a session, and about it. The other kinds begin or end it."""
+
+
+def offering(seat: Seat, to: str, task: str, timeout: float | None) -> Steps[Line]:
+    """Offer a session and wait until it is accepted."""
+    if timeout is not None:
+        check_seconds("timeout", timeout)
+    with seat.turn as desk:
+        seconds = desk.config.limits.handshake_ms / 1000 if timeout is None else timeout
+        receipt = sessions.open_session(desk, Draft(to, task, reply_within=seconds), claim=True)
+        line = Line(seat, receipt.seq)
+        seat.after_sending()
+    yield from line.awaiting(seconds)
+    return line
+
+
+def accepted(seat: Seat, id: str | int) -> Line:
+    """Accept an offered session."""
+    with seat.turn as desk:
+        sessions.accept(desk, id, claim=True)
+        return Line(seat, sessions.find(desk, id).root)
+
+
+def resumed(seat: Seat, id: str | int) -> Line:
+    """Go on with a session: its messages come here only."""
+    with seat.turn as desk:
+        root = sessions.find(desk, id).root
+        asking.claim(desk, root)
+        return Line(seat, root)
+
+
+class Line:
+    """One side of the session that begins with the message of the number `root`."""
+
+    def __init__(self, seat: Seat, root: int) -> None:
+        view = sessions.show(seat.desk, str(root))
+        self.id = view.id
+        self.task = view.task
+        self.peer = view.peer if view.opener == seat.desk.agent.name else view.opener
+        self.seat = seat
+        self.root = root
+        self._in_hand: list[Handed] = []
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session stands now."""
+        with self.seat.turn as desk:
+            return sessions.state(desk, self.root)
+
+    def receiving(self, timeout: float | None) -> Steps[list[Handed]]:
+        """Confirm what is in hand and take the next message. Raises SessionClosed at the end, and again after it; SessionDeclined."""
+        until = deadline("timeout", timeout)
+        try:
+            taken = yield from taking(self.seat, 1, AT_ONCE, confirm=self._in_hand, claim=self.root)
+        except LeaseLost:
+            self._in_hand = []  # told once
+            raise
+        self._in_hand = []
+        if not taken:
+            ended = self.state not in LIVE  # looked at after the mailbox and before the next look: what was said until then is there
+            taken = yield from taking(self.seat, 1, AT_ONCE if ended else until, claim=self.root)
+            if not taken and not ended:
+                return []
+        if taken and taken[0].message.kind in TALK:
+            return taken
+        self.seat.confirm(taken)
+        if taken and taken[0].message.kind is Kind.SYN_ACK:  # of an offer that was made before a restart
+            return (yield from self.receiving(timeout))
+        if taken and taken[0].message.kind is Kind.SYN_NACK:
+            raise SessionDeclined(peer=self.peer, session=self.id, reason=taken[0].message.body)
+        raise SessionClosed(session=self.id, peer=self.peer)
+
+    def hold(self, taken: list[Handed], timeout: float | None) -> Handed:
+        """Keep what was received until the next one is. Raises SessionTimeout if nothing was."""
+        self._in_hand = taken
+        if not taken:
+            raise SessionTimeout(peer=self.peer, session=self.id, seconds=timeout)
+        return taken[0]
+
+    def let_go(self) -> None:
+        """Let the session's messages come to whoever reads the mailbox."""
+        self.seat.let_go(self.root)
+
+    def awaiting(self, timeout: float) -> Steps[None]:
+        """Wait for SYN-ACK. Raises SessionDeclined or SessionTimeout; an offer that nobody waits for any more is withdrawn."""
+        until, answer = monotonic() + timeout, None
+        early: list[Handed] = []
+        try:
+            while answer is None and (taken := (yield from taking(self.seat, 1, until, claim=self.root))):
+                if taken[0].message.kind in TALK:
+                    early += taken
+                else:
+                    self.seat.confirm(taken)
+                    answer = taken[0].message
+        finally:
+            self.seat.give_back(early)
+            if answer is None:
+                self.abandon()
+        if answer is None:
+            raise SessionTimeout(peer=self.peer, session=self.id, seconds=timeout)
+        if answer.kind is Kind.SYN_NACK:
+            self.let_go()
+            raise SessionDeclined(peer=self.peer, session=self.id, reason=answer.body)
+        if answer.kind is Kind.LAPSE:
+            self.let_go()
+            raise SessionTimeout(peer=self.peer, session=self.id, seconds=timeout)
+
+    def abandon(self) -> None:
+        """Close without waiting; nothing, if the agent has left."""
+        if self.seat.taken:
+            self.seat.run(self.closing(0))
+
+    def closing(self, timeout: float) -> Steps[bool]:
+        """Say FIN if nobody has, wait for FIN-ACK, and give back what the other side still said."""
+        until = deadline("timeout", timeout)
+        self.seat.confirm(self._in_hand)
+        self._in_hand = []
+        try:
+            with self.seat.turn as desk:
+                sessions.close(desk, str(self.root))
+        except NotYourTurn:
+            until = until if self.state in LIVE else AT_ONCE
+        passed: list[Handed] = []
+        try:
+            while True:
+                moment = until if self.state in LIVE else AT_ONCE  # closed: only fetch what is already here
+                taken = yield from taking(self.seat, 1, moment, claim=self.root)
+                passed += [one for one in taken if one.message.kind in TALK]
+                self.seat.confirm([one for one in taken if one.message.kind not in TALK])
+                if not taken:
+                    break
+        finally:
+            self.seat.give_back(passed)
+            self.let_go()
+        return self.state not in LIVE

@@ -1,0 +1,199 @@
+"""An agent's seat: its attached process, with desk, bell and warden. `Agent` and `AsyncAgent` are what users see of it.
+
+What a verb does at once is one call into the exchange, made in turn; what takes time is in waiting.py and line.py.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from threading import RLock
+from time import monotonic
+from types import TracebackType
+
+from postroom.config import identity
+from postroom.core.errors import Closed, Forked, PostroomError
+from postroom.core.message import Draft, Receipt, path_text
+from postroom.core.types import TYPE_CHECKING, Self
+from postroom.doorbell import Doorbell, Polling
+from postroom.exchange import asking, presence, reading, sending, sessions, tracing
+from postroom.exchange.desk import Desk, Options, open_desk
+from postroom.paths import default_home
+from postroom.store.deliveries import Handed
+from postroom.warden import ROUND_MS, Warden
+
+if TYPE_CHECKING:
+    from postroom.waiting import Result, Steps
+
+
+def take_seat(name: str | None, home: str | os.PathLike[str] | None, durability: str | None) -> Seat:
+    """A seat for the agent `name` in the post room in `home`. See `connect`."""
+    directory = path_text("home", home or default_home())
+    return Seat(open_desk(identity(name), directory, interface="sdk", options=Options(durability=durability)))
+
+
+class Turn:
+    """One thread at a time uses the desk; a forked child never, and it must not wait for a thread that it does not have."""
+
+    __slots__ = ("_desk", "_lock", "pid")
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lock = RLock()
+        self.pid = os.getpid()
+
+    def __enter__(self) -> Desk:
+        if os.getpid() != self.pid:
+            raise Forked(pid=self.pid)
+        self._lock.acquire()
+        return self._desk
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._lock.release()
+
+
+class Seat:
+    """Where an agent takes part: the desk that its threads use in turn, the bell that wakes it, and the warden's chores."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.turn = Turn(desk)
+        self._tended = monotonic()
+        try:
+            self.warden = Warden(desk)
+            try:
+                self.bell: Doorbell | Polling = presence.attach(desk)
+            except BaseException:
+                self.warden.close()
+                raise
+        except BaseException:
+            desk.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.leave()
+
+    @property
+    def taken(self) -> bool:
+        """Whether the agent takes part still."""
+        return self.desk.open
+
+    def leave(self) -> None:
+        """Stop taking part. What is in hand goes back into the mailbox. In a forked child: leave it to the parent."""
+        if os.getpid() != self.turn.pid:
+            self._put_away()
+            return
+        with self.turn as desk:
+            try:
+                if desk.open:
+                    presence.detach(desk)
+            finally:
+                self._put_away()
+
+    def _put_away(self) -> None:
+        if self.desk.open:
+            self.desk.close()
+            self.bell.close()
+            self.warden.close()
+
+    def run(self, steps: Steps[Result]) -> Result:
+        """Go through something that takes time, in this thread."""
+        rang = None
+        try:
+            while True:
+                rings = self.bell.rings
+                seconds = steps.send(rang)
+                rang = self.bell.wait(rings, seconds)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        finally:
+            steps.close()
+
+    # Reading
+
+    def take(self, limit: int, *, confirm: Sequence[Handed] = (), claim: int | None = None) -> list[Handed]:
+        """Confirm, and take what is there, in one transaction."""
+        with self.turn as desk:
+            self._tend()
+            return reading.take(desk, limit=limit, confirm=confirm, claim=claim)
+
+    def look(self) -> bool:
+        """No bell rang for a while: see whether it still hangs, and whether something waits all the same."""
+        with self.turn as desk:
+            attached = presence.is_attached(desk)
+            if presence.restore(desk, self.bell) or not attached:
+                presence.reattach(desk, self.bell)
+            self._tend()
+            return reading.anything(desk)
+
+    def confirm(self, handed: Sequence[Handed]) -> None:
+        """Confirm messages as the exchange handed them over."""
+        if handed:
+            with self.turn as desk:
+                reading.confirm(desk, handed)
+
+    def give_back(self, handed: Sequence[Handed]) -> None:
+        """Put messages back. Leaving has done so already."""
+        if handed and self.desk.open:
+            with self.turn as desk:
+                reading.give_back(desk, handed)
+
+    def let_go(self, seq: int) -> None:
+        """Give up the claim to a thread or to answers. Leaving has done so already."""
+        if self.desk.open:
+            with self.turn as desk:
+                asking.let_go(desk, seq)
+
+    def follow(self, id: str | int) -> None:
+        """Ask to be woken at each change of state of a message."""
+        with self.turn as desk:
+            tracing.follow(desk, id)
+
+    def status(self, id: str | int) -> Receipt:
+        """What became of a message."""
+        with self.turn as desk:
+            return tracing.status(desk, id)
+
+    # Sending
+
+    def send(self, drafts: Sequence[Draft]) -> list[Receipt]:
+        """Send messages in one transaction."""
+        with self.turn as desk:
+            self.warden.checkpoint_if_large(times=4)
+            receipts = sending.send(desk, drafts)
+            self.after_sending()
+        return receipts
+
+    def ask(self, draft: Draft) -> Receipt:
+        """Send a question, and claim its answers."""
+        with self.turn as desk:
+            receipt = asking.ask(desk, draft)
+            self.after_sending()
+        return receipt
+
+    def say(self, session_id: str | int, draft: Draft) -> Receipt:
+        """Send DATA in a session."""
+        with self.turn as desk:
+            receipt = sessions.say(desk, session_id, draft)
+            self.after_sending()
+        return receipt
+
+    def after_sending(self) -> None:
+        """Take off processes that were found dead. A chore that fails must not deny that a message was sent: it is done another time."""
+        if gone := self.desk.take_gone():
+            try:
+                presence.bury(self.desk, gone)
+            except PostroomError:
+                self.desk.gone += gone
+
+    def _tend(self) -> None:
+        if not self.desk.open:
+            raise Closed
+        self.warden.checkpoint_if_large()
+        if (monotonic() - self._tended) * 1000 >= ROUND_MS:
+            self._tended = monotonic()
+            self.warden.tend()
