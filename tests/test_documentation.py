@@ -7,6 +7,7 @@ stands for anything; no lines, no expectation. A command must succeed unless it 
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import shutil
@@ -17,6 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+
+from postroom.agent import Agent
+from postroom.delivery import Delivery
+from postroom.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -230,3 +235,11 @@ def test_blocks_are_found_with_their_marks():
 
 def test_the_shell_is_there():
     assert shutil.which("bash"), "the documentation's commands are run by bash"
+
+
+@pytest.mark.parametrize("called, kind", [("me", Agent), ("message", Delivery), ("session", Session)])
+def test_every_verb_of_the_sdk_is_in_its_page(called, kind):
+    page = (ROOT / "docs" / "sdk.md").read_text(encoding="utf-8")
+    verbs = {name for name, member in vars(kind).items() if not name.startswith("_") and inspect.isfunction(member)}
+    assert verbs
+    assert not [verb for verb in sorted(verbs) if f"{called}.{verb}(" not in page and f"`{verb}`" not in page]
