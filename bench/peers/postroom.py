@@ -62,7 +62,8 @@ class Postroom:
             me.take(limit=BATCH, wait=0)
             ready()
             done = False
+            batch: list[postroom.Delivery] = []
             while not done:
-                batch = me.take(limit=BATCH, wait=WAIT_SECONDS)
+                batch = me.take(limit=BATCH, wait=WAIT_SECONDS, confirm=batch)
                 done = any(arrived(message.body.encode()) for message in batch)
-                me.confirm(batch)
+            me.confirm(batch)
