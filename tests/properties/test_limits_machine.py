@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from postroom.core import pace
-from postroom.core.errors import TooFast
+from postroom.core.errors import NothingHeld, TooFast
 from postroom.core.limits import Limits
 from postroom.core.message import Draft, State
 from postroom.exchange import holding, sending
@@ -134,16 +134,20 @@ class ThreadMachine(RuleBasedStateMachine):
         assert receipt.state is (State.HELD if self.is_held[thread] else State.DELIVERED)
         (self.held[thread] if self.is_held[thread] else self.delivered).append(receipt.seq)
 
+    def _look_at(self, thread, *, release):
+        desk, id = self.desks["ann"], self.threads[thread]
+        return holding.release(desk, id) if release else holding.discard(desk, id, "enough")
+
     @rule(data=st.data(), release=st.booleans())
     def look(self, data, release):
         if not self.threads:
             return
         thread = data.draw(st.integers(0, len(self.threads) - 1))
-        done = (
-            holding.release(self.desks["ann"], self.threads[thread])
-            if release
-            else holding.discard(self.desks["ann"], self.threads[thread], "enough")
-        )
+        if not self.is_held[thread]:
+            with pytest.raises(NothingHeld):
+                self._look_at(thread, release=release)
+            return
+        done = self._look_at(thread, release=release)
         assert done == len(self.held[thread]) * len(AGENTS)
         if release:
             self.delivered += self.held[thread]
