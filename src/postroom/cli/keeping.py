@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentTypeError
 from time import time
 
 from postroom.cli.call import Call
 from postroom.cli.failure import warn
-from postroom.cli.parsing import Command, Parser, path, seconds
+from postroom.cli.parsing import Command, Parser, amount, path, seconds
 from postroom.cli.showing import moment
 from postroom.core.errors import StoreDamaged, StoreUnusable
 from postroom.core.render import counted, one_line, visible
@@ -52,13 +51,7 @@ def prune_arguments(parser: Parser) -> None:
 
 def days(text: str) -> float:
     """A time in days, up to a century."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= CENTURY_DAYS:
-        raise ArgumentTypeError(f"{text!r} is no number of days between 0 and {CENTURY_DAYS}")  # noqa: TRY003  # argparse words its errors so
-    return value
+    return amount(text, "days", CENTURY_DAYS)
 
 
 def doctor(call: Call) -> int:

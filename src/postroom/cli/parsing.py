@@ -120,12 +120,17 @@ def names(text: str) -> list[str]:
 
 def seconds(text: str) -> float:
     """A time in seconds, up to a year."""
+    return amount(text, "seconds", YEAR_S)
+
+
+def amount(text: str, unit: str, most: float) -> float:
+    """A number of something, 0 or more. Raises ArgumentTypeError, for argparse to tell."""
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 <= value <= YEAR_S:
-        raise ArgumentTypeError(f"{text!r} is no number of seconds between 0 and a year")  # noqa: TRY003  # argparse words its errors so
+    if not 0 <= value <= most:
+        raise ArgumentTypeError(f"{text!r} is no number of {unit} between 0 and {most:,}")  # noqa: TRY003  # argparse words its errors so
     return value
 
 
