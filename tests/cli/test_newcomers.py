@@ -202,7 +202,7 @@ def test_what_is_no_verb_and_no_option_is_an_error(shell, arguments, words):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        (["prune", "--older-than", "-1"], "'-1' is no number of days between 0 and 36525"),
+        (["prune", "--older-than", "-1"], "'-1' is no number of days between 0 and 36,525"),
         (["prune", "--older-than", "often"], "'often' is no number of days"),
         (["prune", "--older-than", "nan"], "'nan' is no number of days"),
         (["history", "--limit", "1001"], "--limit cannot be 1001: it is a number from 1 to 1000 (limit page)"),
