@@ -27,7 +27,7 @@ SOMEBODY = r"(?:alice|bob|me|someone|user|you)"
 MACHINE = re.compile(rf"(?<![\w.])(?:/home/(?!{SOMEBODY}\b)\w|/Users/(?!{SOMEBODY}\b)\w|/root/\w)")
 REGISTRY = re.compile(
     r"--(?:extra-)?index[-]url|--find[-]links"
-    r"|https?://(?!pypi\.org[/\s\"')]|registry\.npmjs\.org[/\s\"')])[\w.@:-]*(?:artifact|mirror|nexus|proxy|pypi|registry)",
+    r"|https?://[\w.@:-]*(?:artifact|mirror|nexus|proxy|pypi|registry)",
     re.IGNORECASE,
 )
 
