@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from postroom.core.message import Kind, State
 from postroom.core.session import LIVE, SessionState
@@ -40,31 +40,27 @@ class Warden:
     def tend(self) -> None:
         """Do what is due, unless another process is at it."""
         presence.bury(self._desk, self._desk.take_gone())
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        try:
-            self._chores()
-        finally:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
+        self._alone(self._chores)
 
     def checkpoint_if_large(self, *, times: int = 1) -> None:
         """Keep the WAL small under load: a reader does it between two looks into its mailbox, a sender only when nobody else did."""
-        if self._desk.database.wal_pages < WAL_PAGES * times:
-            return
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        try:
-            self._desk.database.checkpoint(all_of_it=True)
-        finally:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
+        if self._desk.database.wal_pages >= WAL_PAGES * times:
+            self._alone(lambda: self._desk.database.checkpoint(all_of_it=True))
 
     def close(self) -> None:
         """Give the lock up."""
         os.close(self._lock)
+
+    def _alone(self, work: Callable[[], object]) -> None:
+        """Do something under the lock, unless another process has it."""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        try:
+            work()
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def _chores(self) -> None:
         desk = self._desk
