@@ -99,7 +99,7 @@ class Outbox:
             (
                 seq, draft.id, HERE, author.agent, author.provenance, to[0].name if len(to) == 1 else " ".join([one.name for one in to]),
                 now_ms, kind, draft.urgency, place.root, place.reply_to, draft.subject, draft.body, reply_by_ms, expires_ms, place.hops,
-                bool(draft.follow), len(files), first, len(to),
+                bool(draft.follow), len(files), first, len(to), None, 0, seq,
             )
         )  # fmt: skip
         progress = tuple([self._deliver(seq, mailbox, place.held, refusals.get(mailbox.agent)) for mailbox in to])

@@ -33,6 +33,9 @@ class MessageRow(NamedTuple):
     files: int
     delivery: int
     fan_out: int
+    room: int | None = None
+    hidden: int = 0
+    number: int = 0
 
 
 class Parent(NamedTuple):
