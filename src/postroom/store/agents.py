@@ -1,4 +1,7 @@
-"""SQL about agents, the connections they came in by, and the processes that are attached."""
+"""SQL about agents, the connections they came in by, and the processes that are attached. Who sees an agent is decided here, in `SEEN`.
+
+A viewer is the id of an agent; the human sees every agent, the id 0 (nobody) what any stranger may see.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,11 @@ class AttachedRow(NamedTuple):
 AGENT = "SELECT id, name, kind, status, auto_accept FROM agent"
 BY_NAME = f"{AGENT} WHERE name = ?"
 BY_ID = f"{AGENT} WHERE id = ?"
+SEES_ALL = "(a.id = ?1 OR EXISTS (SELECT 1 FROM agent h WHERE h.id = ?1 AND h.kind = 'human'))"
+SEEN = f"(a.visibility != 'ghost' OR {SEES_ALL})"  # may be written to by name
+LISTED_TO = f"(a.visibility = 'visible' OR {SEES_ALL})"  # shows up in what is found without knowing the name
+SEEN_BY_NAME = f"SELECT a.id, a.name, a.kind, a.status, a.auto_accept FROM agent a WHERE a.name = ?2 AND {SEEN}"
+LISTED_NAMES = f"SELECT a.name FROM agent a WHERE a.kind != 'system' AND {LISTED_TO} ORDER BY a.name"
 SET_PROFILE = """
 UPDATE agent SET status = coalesce(?, status), description = coalesce(?, description), auto_accept = coalesce(?, auto_accept) WHERE id = ?
 """
@@ -44,6 +52,18 @@ def by_name(database: Database, name: str) -> AgentRow | None:
     for row in database.execute(BY_NAME, (name,)):
         return AgentRow(*row)
     return None
+
+
+def seen_by_name(database: Database, name: str, *, viewer: int) -> AgentRow | None:
+    """The agent of that name, if the viewer may know of it; a ghost is there for nobody but itself and the human."""
+    for row in database.execute(SEEN_BY_NAME, (viewer, name)):
+        return AgentRow(*row)
+    return None
+
+
+def listed_names(database: Database, *, viewer: int) -> list[str]:
+    """The names that the viewer may find without knowing them: never those of hidden agents and ghosts, but its own."""
+    return [name for (name,) in database.execute(LISTED_NAMES, (viewer,))]
 
 
 def by_id(database: Database, agent: int) -> AgentRow:
