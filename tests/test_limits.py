@@ -225,7 +225,7 @@ def test_sending_again_with_the_same_id_costs_nothing(timed):
     limited(timed.post, sender_per_minute=1)
     alice, bob = timed.agents("alice", "bob")
     receipts = [alice.send("bob", "x", id="once") for _ in range(5)]
-    assert len({receipt.seq for receipt in receipts}) == 1
+    assert len({receipt.number for receipt in receipts}) == 1
     assert len(bob.take()) == 1
 
 

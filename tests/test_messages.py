@@ -125,7 +125,7 @@ def test_a_message_sent_again_after_it_was_read_does_not_come_back(post):
     first = alice.send("bob", "hi", id="greeting")
     assert bodies(bob.inbox()) == ["hi"]
     again = alice.send("bob", "hi", id="greeting")
-    assert (again.seq, again.state) == (first.seq, State.READ)
+    assert (again.number, again.state) == (first.number, State.READ)
     assert bodies(bob.inbox()) == []
 
 
@@ -192,7 +192,7 @@ def test_an_id_that_could_be_misread_is_refused(post, id):
 def test_a_batch_is_sent_in_its_order(post):
     alice, bob = post.agents("alice", "bob")
     receipts = alice.send_many([Draft("bob", str(number)) for number in range(10)])
-    assert [receipt.seq for receipt in receipts] == sorted(receipt.seq for receipt in receipts)
+    assert [receipt.number for receipt in receipts] == sorted(receipt.number for receipt in receipts)
     assert bodies(bob.take()) == [str(number) for number in range(10)]
 
 
@@ -466,13 +466,13 @@ def test_the_status_is_told_for_each_recipient(post):
 def test_the_status_is_found_by_number_and_by_the_senders_own_id(post):
     alice, bob = post.agents("alice", "bob")
     sent = alice.send("bob", "hi", id="greeting")
-    assert alice.status("greeting") == alice.status(str(sent.seq)) == bob.status("greeting") == sent
+    assert alice.status("greeting") == alice.status(str(sent.number)) == bob.status("greeting") == sent
 
 
 def test_the_messages_of_others_are_unknown(post):
     alice, bob, carol = post.agents("alice", "bob", "carol")
     sent = alice.send("bob", "hi", id="greeting")
-    for id in ("greeting", str(sent.seq), "999999", "9" * 30):
+    for id in ("greeting", str(sent.number), "999999", "9" * 30):
         with pytest.raises(errors.NoSuchMessage):
             carol.status(id)
     assert bob.status("greeting") == sent
@@ -481,7 +481,7 @@ def test_the_messages_of_others_are_unknown(post):
 def test_an_id_that_means_two_messages_is_an_error_that_names_both(post):
     alice, bob = post.agents("alice", "bob")
     first, second = alice.send("bob", "hi", id="x"), bob.send("alice", "ho", id="x")
-    with pytest.raises(errors.AmbiguousId, match=f"{first.seq}, {second.seq}"):
+    with pytest.raises(errors.AmbiguousId, match=f"{first.number}, {second.number}"):
         alice.status("x")
 
 

@@ -104,17 +104,17 @@ def test_every_verb_is_misused():
 def test_the_number_of_a_message_may_be_given_as_a_number(post):
     alice, bob = post.agents("alice", "bob")
     first = alice.send("bob", "one")
-    assert alice.status(first.seq) == alice.follow(first.seq, timeout=0) == alice.status("1")
+    assert alice.status(first.number) == alice.follow(first.number, timeout=0) == alice.status("1")
     answer = bob.send("alice", "two", reply_to=1)
     assert [message.reply_to for message in alice.take()] == ["1"]
-    assert alice.send("bob", "three", thread=answer.seq).thread == "1"
+    assert alice.send("bob", "three", thread=answer.number).thread == "1"
     assert [message.body for message in alice.thread(1)] == ["one", "two", "three"]
 
 
 def test_the_number_of_a_session_may_be_given_as_a_number(post):
     alice, bob = post.agents("alice", "bob")
     sessions = [postroom.Draft("bob", "a talk"), postroom.Draft("bob", "another")]
-    first, second = (open_session(alice._seat.desk, offer).seq for offer in sessions)
+    first, second = (open_session(alice._seat.desk, offer).number for offer in sessions)
     assert bob.accept(first).id == bob.resume(first).id == "1"
     assert bob.decline(second, "no time").state == "delivered"
 

@@ -134,9 +134,6 @@ def test_what_is_no_address_is_refused(text):
     [
         ("bob@laptop", errors.NoLinks, "another machine"),
         ("#dev@laptop", errors.NoLinks, "another machine"),
-        ("#dev", errors.NoRooms, "only direct messages"),
-        ("@all", errors.NoRooms, "only direct messages"),
-        ("all", errors.NoRooms, "only direct messages"),
         ("bob@", errors.BadAddress, "NAME@NODE"),
         ("b b", errors.BadName, "1 to 63"),
     ],

@@ -70,7 +70,7 @@ def reply(desk):
 
 
 def ask(desk):
-    asking.let_go(desk, asking.ask(desk, Draft("alice", "why?", reply_within=60)).seq)
+    asking.let_go(desk, asking.ask(desk, Draft("alice", "why?", reply_within=60))[1])
 
 
 def take(desk):

@@ -309,9 +309,9 @@ def test_a_notice_that_is_not_read_brings_no_notice(timed):
 def test_a_question_is_asked_and_claimed_in_one_step(post):
     alice, bob = post.agents("alice", "bob")
     desk = open_desk("alice", post.home, interface="sdk")
-    receipt = asking.ask(desk, Draft("bob", "which port?", reply_within=60))
+    _, seq = asking.ask(desk, Draft("bob", "which port?", reply_within=60))
     bob.take()[0].reply("8080")
     assert alice.take() == []
-    asking.let_go(desk, receipt.seq)
+    asking.let_go(desk, seq)
     assert bodies(alice.take()) == ["8080"]
     desk.close()

@@ -27,7 +27,7 @@ def test_the_history_can_be_paged_backwards(post):
     alice.send_many([Draft("bob", str(number)) for number in range(7)])
     last = alice.history(limit=3)
     assert bodies(last) == ["4", "5", "6"]
-    assert bodies(alice.history(limit=3, before=last[0].seq)) == ["1", "2", "3"]
+    assert bodies(alice.history(limit=3, before=last[0].number)) == ["1", "2", "3"]
     assert bodies(alice.history(limit=3, before=2)) == ["0"]
     assert bodies(alice.history(limit=3, before=1)) == []
 
@@ -72,7 +72,7 @@ def test_a_thread_is_shown_from_any_of_its_messages(post):
     answer = bob.send("alice", "two", reply_to="start")
     alice.send("bob", "three", thread=answer.id)
     alice.send("bob", "another thread")
-    for id in ("start", str(first.seq), answer.id):
+    for id in ("start", str(first.number), answer.id):
         assert bodies(alice.thread(id)) == bodies(bob.thread(id)) == ["one", "two", "three"]
     assert {message.thread for message in bob.thread("start")} == {"start"}
 

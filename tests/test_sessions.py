@@ -147,7 +147,7 @@ def test_a_second_offer_with_the_same_id_changes_nothing(post):
     assert sessions.open_session(alice._seat.desk, syn) == first
     (message,) = bob.take()
     session = message.accept()
-    assert sessions.open_session(alice._seat.desk, syn).seq == first.seq
+    assert sessions.open_session(alice._seat.desk, syn).number == first.number
     assert session.state is SessionState.OPEN
     assert bob.take() == []
     assert [view.id for view in alice.sessions()] == ["pr-42"]

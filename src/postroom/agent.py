@@ -8,7 +8,7 @@ from types import TracebackType
 
 from postroom import waiting
 from postroom.core.errors import BadValue
-from postroom.core.message import Attachment, Draft, DraftOptions, Kind, Message, Receipt, State, composed, path_text
+from postroom.core.message import Attachment, Draft, DraftOptions, Kind, Message, MessageRef, Receipt, State, composed, path_text
 from postroom.core.session import SessionView
 from postroom.core.types import TYPE_CHECKING, Self, Unpack
 from postroom.delivery import Delivery, in_hand
@@ -67,8 +67,8 @@ class Agent:
         body: str = "",
         *,
         subject: str = "",
-        thread: str | int | None = None,
-        reply_to: str | int | None = None,
+        thread: MessageRef | None = None,
+        reply_to: MessageRef | None = None,
         urgency: str = "next",
         reply_within: float | None = None,
         expires_in: float | None = None,
@@ -94,11 +94,11 @@ class Agent:
     def answer(self, message: Message, body: str, **options: Unpack[DraftOptions]) -> Receipt:
         """Answer a message, in the same thread; within a session, in the session. Options as of `send`."""
         if not isinstance(message, Message):
-            raise BadValue(name="message", value=message, why="it is a message; to answer an id, send with reply_to=id")
-        draft = composed(message.sender, body, {"reply_to": message.seq, **options})
+            raise BadValue(name="message", value=message, why="it is a message; to answer an id: send('', body, reply_to=id)")
+        draft = composed("", body, {"reply_to": message, **options})
         if message.kind in {Kind.MESSAGE, Kind.NOTICE}:
             return self._seat.send([draft])[0]
-        return self._seat.say(message.seq, draft._replace(reply_to=message.seq))
+        return self._seat.say(message, draft)
 
     def ask(self, to: str, body: str, *, timeout: float = 60, **options: Unpack[DraftOptions]) -> Delivery:
         """Send a question and wait for the answer, which no other reader of this mailbox gets. Options as of `send`.
@@ -159,11 +159,11 @@ class Agent:
 
     # Finding out
 
-    def status(self, id: str | int) -> Receipt:
+    def status(self, id: MessageRef) -> Receipt:
         """What became of a message, for each recipient, with the time of each step."""
         return self._seat.status(id)
 
-    def follow(self, id: str | int, *, until: State | str = State.READ, timeout: float = 60) -> Receipt:
+    def follow(self, id: MessageRef, *, until: State | str = State.READ, timeout: float = 60) -> Receipt:
         """Wait up to `timeout` seconds until a message has come as far as `until` for each recipient, or has ended. Returns how far."""
         return self._seat.run(waiting.following(self._seat, id, until, timeout))
 
@@ -172,7 +172,7 @@ class Agent:
         with self._seat.turn as desk:
             return tracing.history(desk, peer=peer, before=before, since_ms=since_ms, limit=limit)
 
-    def thread(self, id: str | int) -> list[Message]:
+    def thread(self, id: MessageRef) -> list[Message]:
         """The thread that a message belongs to, oldest first."""
         with self._seat.turn as desk:
             return tracing.thread(desk, id)
@@ -205,16 +205,16 @@ class Agent:
         """
         return Session(self, self._seat.run(offering(self._seat, to, task, timeout)))
 
-    def accept(self, id: str | int) -> Session:
+    def accept(self, id: MessageRef) -> Session:
         """Accept an offered session."""
         return Session(self, accepted(self._seat, id))
 
-    def decline(self, id: str | int, reason: str) -> Receipt:
+    def decline(self, id: MessageRef, reason: str) -> Receipt:
         """Decline an offered session, with a reason."""
         with self._seat.turn as desk:
             return sessions.decline(desk, id, reason)
 
-    def resume(self, id: str | int) -> Session:
+    def resume(self, id: MessageRef) -> Session:
         """Go on with a session, after a restart of this process for instance: its messages come to this object only."""
         return Session(self, resumed(self._seat, id))
 

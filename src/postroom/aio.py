@@ -16,7 +16,7 @@ from postroom import waiting
 from postroom.agent import Agent, listed
 from postroom.clerk import Clerk
 from postroom.core.errors import SessionClosed
-from postroom.core.message import Attachment, Draft, DraftOptions, Message, Receipt, State, composed
+from postroom.core.message import Attachment, Draft, DraftOptions, Message, MessageRef, Receipt, State, composed
 from postroom.core.session import SessionState, SessionView
 from postroom.delivery import in_hand
 from postroom.line import Line, accepted, offering, resumed
@@ -128,8 +128,8 @@ class AsyncAgent:
         body: str = "",
         *,
         subject: str = "",
-        thread: str | int | None = None,
-        reply_to: str | int | None = None,
+        thread: MessageRef | None = None,
+        reply_to: MessageRef | None = None,
         urgency: str = "next",
         reply_within: float | None = None,
         expires_in: float | None = None,
@@ -208,11 +208,11 @@ class AsyncAgent:
 
     # Finding out
 
-    async def status(self, id: str | int) -> Receipt:
+    async def status(self, id: MessageRef) -> Receipt:
         """As `Agent.status`."""
         return await self._clerk.do(partial(self._agent.status, id))
 
-    async def follow(self, id: str | int, *, until: State | str = State.READ, timeout: float = 60) -> Receipt:
+    async def follow(self, id: MessageRef, *, until: State | str = State.READ, timeout: float = 60) -> Receipt:
         """As `Agent.follow`."""
         return await self._clerk.go_through(waiting.following(self._seat, id, until, timeout))
 
@@ -220,7 +220,7 @@ class AsyncAgent:
         """As `Agent.history`."""
         return await self._clerk.do(partial(self._agent.history, peer=peer, before=before, since_ms=since_ms, limit=limit))
 
-    async def thread(self, id: str | int) -> list[Message]:
+    async def thread(self, id: MessageRef) -> list[Message]:
         """As `Agent.thread`."""
         return await self._clerk.do(partial(self._agent.thread, id))
 
@@ -245,15 +245,15 @@ class AsyncAgent:
     async def _session(self, to: str, task: str, timeout: float | None) -> AsyncSession:
         return AsyncSession(self, self._clerk, await self._clerk.go_through(offering(self._seat, to, task, timeout), undo=Line.abandon))
 
-    def accept(self, id: str | int) -> Opening[AsyncSession]:
+    def accept(self, id: MessageRef) -> Opening[AsyncSession]:
         """As `Agent.accept`: `async with me.accept(id) as session`, or `session = await me.accept(id)`."""
         return Opening("accept", self._go_on(partial(accepted, self._seat, id)))
 
-    async def decline(self, id: str | int, reason: str) -> Receipt:
+    async def decline(self, id: MessageRef, reason: str) -> Receipt:
         """As `Agent.decline`."""
         return await self._clerk.do(partial(self._agent.decline, id, reason))
 
-    def resume(self, id: str | int) -> Opening[AsyncSession]:
+    def resume(self, id: MessageRef) -> Opening[AsyncSession]:
         """As `Agent.resume`: `async with me.resume(id) as session`, or `session = await me.resume(id)`."""
         return Opening("resume", self._go_on(partial(resumed, self._seat, id)))
 
@@ -293,11 +293,11 @@ class AsyncDelivery(Message):
 
     def accept(self) -> Opening[AsyncSession]:
         """As `Delivery.accept`: `async with message.accept() as session`, or `session = await message.accept()`."""
-        return self.agent.accept(self.seq)
+        return self.agent.accept(self)
 
     async def decline(self, reason: str) -> Receipt:
         """As `Delivery.decline`."""
-        return await self.agent.decline(self.seq, reason)
+        return await self.agent.decline(self, reason)
 
     async def save(self, attachment: Attachment, path: str | os.PathLike[str]) -> None:
         """As `Delivery.save`."""

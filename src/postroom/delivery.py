@@ -41,11 +41,11 @@ class Delivery(Message):
 
     def accept(self) -> Session:
         """Accept the session that this message (kind "syn") offers."""
-        return self.agent.accept(self.seq)
+        return self.agent.accept(self)
 
     def decline(self, reason: str) -> Receipt:
         """Decline the session that this message (kind "syn") offers."""
-        return self.agent.decline(self.seq, reason)
+        return self.agent.decline(self, reason)
 
     def save(self, attachment: Attachment, path: str | os.PathLike[str]) -> None:
         """Write an attached file to a new file at `path`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 from postroom.core.errors import LeaseLost, NotYourTurn, SessionClosed, SessionDeclined, SessionTimeout
-from postroom.core.message import Draft, Kind, check_seconds
+from postroom.core.message import Draft, Kind, MessageRef, Seq, check_seconds
 from postroom.core.session import LIVE, SessionState
 from postroom.core.types import TYPE_CHECKING
 from postroom.exchange import asking, sessions
@@ -27,32 +27,32 @@ def offering(seat: Seat, to: str, task: str, timeout: float | None) -> Steps[Lin
     with seat.turn as desk:
         seconds = desk.config.limits.handshake_ms / 1000 if timeout is None else timeout
         receipt = sessions.open_session(desk, Draft(to, task, reply_within=seconds), claim=True)
-        line = Line(seat, receipt.seq)
+        line = Line(seat, sessions.root_of(desk, receipt))
         seat.after_sending()
     yield from line.awaiting(seconds)
     return line
 
 
-def accepted(seat: Seat, id: str | int) -> Line:
+def accepted(seat: Seat, id: MessageRef) -> Line:
     """Accept an offered session."""
     with seat.turn as desk:
         sessions.accept(desk, id, claim=True)
-        return Line(seat, sessions.find(desk, id).root)
+        return Line(seat, Seq(sessions.find(desk, id).root))
 
 
-def resumed(seat: Seat, id: str | int) -> Line:
+def resumed(seat: Seat, id: MessageRef) -> Line:
     """Go on with a session: its messages come here only."""
     with seat.turn as desk:
         root = sessions.find(desk, id).root
         asking.claim(desk, root)
-        return Line(seat, root)
+        return Line(seat, Seq(root))
 
 
 class Line:
-    """One side of the session that begins with the message of the number `root`."""
+    """One side of the session that begins with the message at `root`."""
 
-    def __init__(self, seat: Seat, root: int) -> None:
-        view = sessions.show(seat.desk, str(root))
+    def __init__(self, seat: Seat, root: Seq) -> None:
+        view = sessions.show(seat.desk, root)
         self.id = view.id
         self.task = view.task
         self.peer = view.peer if view.opener == seat.desk.agent.name else view.opener
@@ -136,7 +136,7 @@ class Line:
         self._in_hand = []
         try:
             with self.seat.turn as desk:
-                sessions.close(desk, str(self.root))
+                sessions.close(desk, self.root)
         except NotYourTurn:
             until = until if self.state in LIVE else AT_ONCE
         passed: list[Handed] = []

@@ -13,7 +13,7 @@ from types import TracebackType
 
 from postroom.config import identity
 from postroom.core.errors import Closed, Forked, PostroomError
-from postroom.core.message import Draft, Receipt, path_text
+from postroom.core.message import Draft, MessageRef, Receipt, path_text
 from postroom.core.types import TYPE_CHECKING, Self
 from postroom.doorbell import Doorbell, Polling
 from postroom.exchange import asking, presence, reading, sending, sessions, tracing
@@ -148,12 +148,12 @@ class Seat:
             with self.turn as desk:
                 asking.let_go(desk, seq)
 
-    def follow(self, id: str | int) -> None:
+    def follow(self, id: MessageRef) -> None:
         """Ask to be woken at each change of state of a message."""
         with self.turn as desk:
             tracing.follow(desk, id)
 
-    def status(self, id: str | int) -> Receipt:
+    def status(self, id: MessageRef) -> Receipt:
         """What became of a message."""
         with self.turn as desk:
             return tracing.status(desk, id)
@@ -168,14 +168,14 @@ class Seat:
             self.after_sending()
         return receipts
 
-    def ask(self, draft: Draft) -> Receipt:
-        """Send a question, and claim its answers."""
+    def ask(self, draft: Draft) -> tuple[Receipt, int]:
+        """Send a question, and claim its answers: those to the seq that is returned."""
         with self.turn as desk:
-            receipt = asking.ask(desk, draft)
+            asked = asking.ask(desk, draft)
             self.after_sending()
-        return receipt
+        return asked
 
-    def say(self, session_id: str | int, draft: Draft) -> Receipt:
+    def say(self, session_id: MessageRef, draft: Draft) -> Receipt:
         """Send DATA in a session."""
         with self.turn as desk:
             receipt = sessions.say(desk, session_id, draft)

@@ -10,7 +10,7 @@ from math import inf
 from time import monotonic
 
 from postroom.core.errors import BadValue, NoAnswer
-from postroom.core.message import Draft, Kind, Receipt, State, check_seconds, is_above, state_named
+from postroom.core.message import Draft, Kind, MessageRef, Receipt, State, check_seconds, is_above, state_named
 from postroom.core.types import TYPE_CHECKING
 from postroom.store.deliveries import Handed
 from postroom.warden import ROUND_MS
@@ -54,10 +54,10 @@ def taking(seat: Seat, limit: int, until: float, *, confirm: Sequence[Handed] = 
 def asking(seat: Seat, draft: Draft, timeout: float) -> Steps[list[Handed]]:
     """Ask, and take the answer, which is for the caller to confirm. Raises NoAnswer."""
     check_seconds("timeout", timeout)
-    receipt = seat.ask(draft)
+    receipt, seq = seat.ask(draft)
     why, until = "", monotonic() + timeout
     try:
-        while taken := (yield from taking(seat, 1, until, claim=receipt.seq)):
+        while taken := (yield from taking(seat, 1, until, claim=seq)):
             message = taken[0].message
             if message.kind is not Kind.NOTICE:
                 return taken
@@ -66,11 +66,11 @@ def asking(seat: Seat, draft: Draft, timeout: float) -> Steps[list[Handed]]:
             if message.subject in ENDS_AN_ASK:
                 break
     finally:
-        seat.let_go(receipt.seq)
+        seat.let_go(seq)
     raise NoAnswer(agent=draft.to, id=receipt.id, why=why.rstrip(".") or f"{timeout:g} s are over. A late answer will come to the inbox")
 
 
-def following(seat: Seat, id: str | int, until: State | str, timeout: float) -> Steps[Receipt]:
+def following(seat: Seat, id: MessageRef, until: State | str, timeout: float) -> Steps[Receipt]:
     """Wait until a message is as far as `until` for each recipient, or has ended."""
     wanted, end = state_named("until", until), deadline("timeout", timeout)
     seat.follow(id)

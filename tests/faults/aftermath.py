@@ -69,9 +69,9 @@ class Aftermath:
         for body, sent in self._promises.sent.items():
             if sent.accepted.must_be_so(self._at):
                 receipt = self._receipt(sent)
-                if receipt is None or receipt.seq != sent.number:
+                if receipt is None or receipt.number != sent.number:
                     yield f"lost: {brief(body)}"
-                elif receipt.seq < last.get(sent.sender, 0):
+                elif receipt.number < last.get(sent.sender, 0):
                     yield f"disorder: {brief(body)}"
                 last[sent.sender] = sent.number or 0
 
@@ -139,9 +139,9 @@ class Aftermath:
         last: dict[tuple[str, str], int] = {}
         for body, reader, one in drained:
             key = (one.message.sender, reader)
-            if one.message.seq <= last.get(key, 0):
+            if one.message.number <= last.get(key, 0):
                 yield f"out of order: {brief(body)} for {reader}"
-            last[key] = one.message.seq
+            last[key] = one.message.number
 
 
 def brief(body: str) -> str:

@@ -93,7 +93,7 @@ class Life:
         if known:
             sent = self.random.choice(known)
             (receipt,) = sending.send(self.desks[sent.sender], [sent.draft])
-            assert receipt.seq == sent.number, "a message sent twice is one message"
+            assert receipt.number == sent.number, "a message sent twice is one message"
             self._promise()
 
     def die_between_commit_and_flush(self) -> None:
@@ -107,7 +107,7 @@ class Life:
         except Killed:
             self._restart(sender)
         self.dies_at_the_next_flush = False  # a relaxed sender does not flush
-        self._accepted(self.promises.sent[draft.body], sending.send(self.desks[sender], [draft])[0].seq)
+        self._accepted(self.promises.sent[draft.body], sending.send(self.desks[sender], [draft])[0].number)
         self._promise()
 
     def take(self) -> None:
@@ -147,7 +147,7 @@ class Life:
         begun, draft = self.moment, Draft(peer, self._next_body(), reply_within=1_000)
         sent = self.promises.sent[draft.body] = Sent(opener, draft, Fact(begun))
         receipt = sessions.open_session(self.desks[opener], draft)
-        self._accepted(sent, receipt.seq)
+        self._accepted(sent, receipt.number)
         self._note_sessions(begun)
         self._promise()
 
@@ -198,13 +198,13 @@ class Life:
         for draft in drafts:
             self.promises.sent[draft.body] = Sent(sender, draft, Fact(begun))
         for draft, receipt in zip(drafts, sending.send(self.desks[sender], drafts), strict=True):
-            self._accepted(self.promises.sent[draft.body], receipt.seq)
+            self._accepted(self.promises.sent[draft.body], receipt.number)
         self._promise()
 
     def _say(self, id: str, speaker: str, listener: str) -> None:
         draft = Draft(listener, self._next_body())
         sent = self.promises.sent[draft.body] = Sent(speaker, draft, Fact(self.moment))
-        self._accepted(sent, sessions.say(self.desks[speaker], id, draft).seq)
+        self._accepted(sent, sessions.say(self.desks[speaker], id, draft).number)
 
     def _take(self, reader: str | None = None, *, confirm: list[Handed]) -> None:
         reader = reader or self._somebody()

@@ -117,7 +117,7 @@ class ThreadMachine(RuleBasedStateMachine):
             self.speakers.append([name])
             self.held.append([])
             self.is_held.append(False)
-            self.delivered.append(receipt.seq)
+            self.delivered.append(receipt.number)
 
     @rule(name=st.sampled_from(AGENTS), data=st.data())
     def go_on(self, name, data):
@@ -132,7 +132,7 @@ class ThreadMachine(RuleBasedStateMachine):
             turns = sum(one != other for one, other in pairwise(self.speakers[thread]))
             self.is_held[thread] = turns > self.TURNS
         assert receipt.state is (State.HELD if self.is_held[thread] else State.DELIVERED)
-        (self.held[thread] if self.is_held[thread] else self.delivered).append(receipt.seq)
+        (self.held[thread] if self.is_held[thread] else self.delivered).append(receipt.number)
 
     def _look_at(self, thread, *, release):
         desk, id = self.desks["ann"], self.threads[thread]

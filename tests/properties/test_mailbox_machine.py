@@ -86,22 +86,22 @@ class MailboxMachine(RuleBasedStateMachine):
         draft = Draft(tuple(sorted(to)), f"message {number}", id=f"id-{number}", expires_in=expires)
         (receipt,) = sending.send(self.desks[sender, 0], [draft])
         assert receipt.state is State.DELIVERED
-        self.sent[draft.id or ""] = (sender, draft, receipt.seq)
-        self._arrive(draft, sender, receipt.seq)
+        self.sent[draft.id or ""] = (sender, draft, receipt.number)
+        self._arrive(draft, sender, receipt.number)
 
     @precondition(lambda self: self._few_wait())
     @rule(sender=st.sampled_from(AGENTS), to=st.sampled_from(AGENTS), count=st.integers(1, 3))
     def send_many(self, sender, to, count):
         drafts = [Draft(to, f"batch {len(self.copies) + number}") for number in range(count)]
         for draft, receipt in zip(drafts, sending.send(self.desks[sender, 1], drafts), strict=True):
-            self._arrive(draft, sender, receipt.seq)
+            self._arrive(draft, sender, receipt.number)
 
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
     def send_again(self, data):
         sender, draft, seq = self.sent[data.draw(st.sampled_from(sorted(self.sent)))]
         (receipt,) = sending.send(self.desks[sender, 1], [draft])
-        assert receipt.seq == seq
+        assert receipt.number == seq
 
     # What readers do
 
@@ -159,12 +159,12 @@ class MailboxMachine(RuleBasedStateMachine):
         handed = [one for one in self.hands[reader].handed.values() if one.message.sender != "postroom"]
         if handed:
             one = data.draw(st.sampled_from(handed))
-            draft = Draft(one.message.sender, f"answer {len(self.copies)}", reply_to=str(one.message.seq))
+            draft = Draft(one.message.sender, f"answer {len(self.copies)}", reply_to=str(one.message.number))
             (receipt,) = sending.send(self.desks[reader], [draft])
             copy = self._copy(one, reader[0])
             if copy.state in {State.DELIVERED, State.HANDED, State.READ}:
                 copy.state = State.ANSWERED
-            self._arrive(draft, reader[0], receipt.seq)
+            self._arrive(draft, reader[0], receipt.number)
 
     @rule(reader=st.sampled_from(READERS))
     def peek(self, reader):
@@ -238,7 +238,7 @@ class MailboxMachine(RuleBasedStateMachine):
         return [copy for copy in self.copies if copy.recipient == name and copy.state not in ENDED]
 
     def _copy(self, one, recipient):
-        (copy,) = (copy for copy in self.copies if copy.seq == one.message.seq and copy.recipient == recipient)
+        (copy,) = (copy for copy in self.copies if copy.seq == one.message.number and copy.recipient == recipient)
         return copy
 
     def _is_lost(self, reader, one):

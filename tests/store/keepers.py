@@ -17,7 +17,7 @@ from tests.programs import Program
 
 SENDING = """
 for number in range(1_000_000):
-    print(me.send("sink", f"{me.name} {number}").seq)
+    print(me.send("sink", f"{me.name} {number}").number)
 """
 FAST = "[limits]\nsender_per_minute = 10000000\npair_per_minute = 10000000\nwaiting = 1000000\n"
 

@@ -16,7 +16,7 @@ from postroom.store.checks import CHECKS, Level
 from tests.programs import Program
 from tests.store.keepers import errors, faults, query
 
-HI = 'print(me.send("bob", "hi").seq)'
+HI = 'print(me.send("bob", "hi").number)'
 
 
 def notes(home: str) -> list[str]:

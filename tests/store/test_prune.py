@@ -20,7 +20,7 @@ from tests.store.keepers import FAST, SENDING, desk_of_human, faults, lines, que
 from tests.times import Timed
 
 DAY_S = 86_400
-READING = "for message in me:\n    print(message.seq)\n"
+READING = "for message in me:\n    print(message.number)\n"
 
 
 def prune(clock, days=30, **options) -> Pruned:
@@ -170,11 +170,11 @@ def test_a_thread_that_is_held_stays_until_a_human_has_looked(timed, pair):
 
 def test_the_last_message_stays_so_that_no_number_is_used_twice(timed, pair):
     alice, bob = pair
-    last = alice.send("bob", "old").seq
+    last = alice.send("bob", "old").number
     read_all(bob)
     timed.now_us += 31 * DAY_S * 1_000_000
     assert prune(timed) == Pruned()
-    assert alice.send("bob", "new").seq == last + 1
+    assert alice.send("bob", "new").number == last + 1
 
 
 def test_a_message_that_was_pruned_is_unknown_in_words(timed, pair):
@@ -218,7 +218,7 @@ def test_how_a_process_came_in_is_forgotten_when_it_has_ended_and_nothing_is_lef
     clock = Timed(post)
     clock.now_us = 1_700_000_000_000_000
     alice, bob = clock.agents("alice", "bob")
-    with Program("carol", 'print(me.send("bob", "hi").seq)') as carol:
+    with Program("carol", 'print(me.send("bob", "hi").number)') as carol:
         carol.line()
         carol.kill()
     read_all(bob)
@@ -380,13 +380,13 @@ def check_prune(clock, agents, days):
     before_ms = clock.now_ms - days * DAY_S * 1000
     threads = {root for (root,) in query(home, "SELECT coalesce(thread, seq) FROM message")}
     stay = {root for (root,) in query(home, MUST_STAY.format(before_ms=before_ms))}
-    peeked = {name: [message.seq for message in agent.peek(1000)] for name, agent in agents.items()}
+    peeked = {name: [message.number for message in agent.peek(1000)] for name, agent in agents.items()}
     gone = prune(clock, days)
     left = {root for (root,) in query(home, "SELECT coalesce(thread, seq) FROM message")}
     assert left == stay
     assert gone.threads == len(threads) - len(left)
-    assert {name: [message.seq for message in agent.peek(1000)] for name, agent in agents.items()} == peeked
-    found = {message.seq for message in agents["alice"].search("apple OR pear", limit=1000)}
+    assert {name: [message.number for message in agent.peek(1000)] for name, agent in agents.items()} == peeked
+    found = {message.number for message in agents["alice"].search("apple OR pear", limit=1000)}
     mine = {seq for (seq,) in query(home, "SELECT seq FROM message WHERE body IN ('apple', 'pear')")}
     assert found == mine
     assert faults(home) == []

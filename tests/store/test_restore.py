@@ -20,7 +20,7 @@ from tests.store.keepers import FAST, SENDING, faults, lines, query, settle
 
 READING = """
 for message in me:
-    print(message.seq)
+    print(message.number)
 """
 
 
@@ -46,7 +46,7 @@ def test_messages_come_back_as_they_were(post, copy):
     done = keeping.restore(copy, post.home)
     assert (done.messages, done.rolled_back, done.whole) == (1, 1, False)
     assert bodies(bob) == [("before", False)]
-    assert alice.send("bob", "after", id="M-2").seq > 2, "its number was used before"
+    assert alice.send("bob", "after", id="M-2").number > 2, "its number was used before"
     assert faults(post.home) == []
 
 
@@ -237,7 +237,7 @@ def test_numbers_are_never_used_twice_however_often_one_restores(post, copy):
     keeping.back_up(post.home, copy)
     used = set()
     for number in range(5):
-        seq = alice.send("bob", str(number)).seq
+        seq = alice.send("bob", str(number)).number
         assert seq not in used
         used.add(seq)
         keeping.restore(copy, post.home)

@@ -13,7 +13,7 @@ from postroom.config import identity
 from postroom.core.address import HUMAN
 from postroom.core.errors import BadValue, NeedsTerminal, PostroomError, StoreUnusable
 from postroom.core.types import TYPE_CHECKING
-from postroom.exchange.desk import Desk, open_desk, open_desk_of_human, open_desk_of_known
+from postroom.exchange.desk import Desk, open_desk, open_desk_of_human, open_desk_of_known, open_desk_of_stranger
 from postroom.paths import default_home
 
 if TYPE_CHECKING:
@@ -98,9 +98,15 @@ class Call:
             self._desk = open_desk_of_human(self.home, interface=INTERFACE)
         return self._desk
 
-    def own_or_any_desk(self) -> tuple[Desk, bool]:
-        """The desk of the agent that calls, or one that sees everything when nobody said who calls; and whether it is that."""
-        return (self.desk(), False) if self.named else (self.any_desk(), True)
+    def viewing_desk(self) -> Desk:
+        """From where the caller may see what it may see: an agent, the person at a terminal everything, anybody else what strangers may."""
+        if self.named:
+            return self.desk()
+        if os.isatty(STDIN):
+            return self.any_desk()
+        if self._desk is None:
+            self._desk = open_desk_of_stranger(self.home, interface=INTERFACE)
+        return self._desk
 
     def connected(self) -> Agent:
         """The agent that calls, attached, so that it can wait. It takes part until it is closed, also by SIGTERM."""

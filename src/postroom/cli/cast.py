@@ -27,14 +27,12 @@ def tell(event: str, began_ns: int, **facts: object) -> None:
 
 def sent(began_ns: int, to: str, kind: str, text: str, receipt: Receipt) -> None:
     """Report a message that the store has accepted."""
-    tell("sent", began_ns, to=to, kind=kind, text=text, seq=receipt.seq)
+    tell("sent", began_ns, to=to, kind=kind, text=text, id=receipt.id)
 
 
 def got(message: Message) -> None:
     """Report a message that was handed over."""
-    tell(
-        "got", monotonic_ns(), sender=message.sender, kind=message.kind, text=message.body, seq=message.seq, redelivered=message.redelivered
-    )
+    tell("got", monotonic_ns(), sender=message.sender, kind=message.kind, text=message.body, id=message.id, redelivered=message.redelivered)
 
 
 def say(session: Session, text: str) -> None:
@@ -107,7 +105,7 @@ def talk(session: Session) -> None:
 def deploy(message: Delivery) -> None:
     """Deploy; the first time the process does not live to see the end of it."""
     if not message.redelivered:
-        tell("in-hand", monotonic_ns(), seq=message.seq)
+        tell("in-hand", monotonic_ns(), id=message.id)
         sys.stdin.read()  # here the demo kills this process; otherwise this ends with the demo
         return
     began_ns = monotonic_ns()

@@ -39,7 +39,7 @@ class Event(NamedTuple):
     text: str = ""
     state: str = ""
     answer: str = ""
-    seq: int = 0
+    id: str = ""
     pid: int = 0
     redelivered: bool = False
 
@@ -77,7 +77,7 @@ class Stage:
         self._reports: SimpleQueue[tuple[subprocess.Popen[str], str, str]] = SimpleQueue()  # process, name, line; "" at its end
         self._handed_us: list[float] = []
         self._at_ns = self._began_ns
-        self._sent: dict[int, Event] = {}
+        self._sent: dict[str, Event] = {}
         self._pending: list[Event] = []
 
     def play(self) -> None:
@@ -164,7 +164,7 @@ class Stage:
         self._at_ns = event.began_ns
         match event.event:
             case "sent":
-                self._sent[event.seq] = event
+                self._sent[event.id] = event
                 self._line(event.who, event.to, event.text, f"accepted after {event.took_ms:.2f} ms")
             case "got":
                 self._got(event)
@@ -184,7 +184,7 @@ class Stage:
                 raise DemoFailed(why=f"{event.who} reported {event.event!r}")
 
     def _got(self, event: Event) -> None:
-        message = self._sent.get(event.seq)
+        message = self._sent.get(event.id)
         if event.sender == SYSTEM:
             self._line(SYSTEM, event.who, event.text, "")
         elif event.redelivered:

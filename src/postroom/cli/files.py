@@ -7,7 +7,7 @@ import os
 from postroom.cli.call import Call
 from postroom.cli.parsing import Command, Parser, path
 from postroom.cli.showing import file_text
-from postroom.exchange import tracing, watching
+from postroom.exchange import tracing
 from postroom.store import files
 
 
@@ -19,9 +19,7 @@ def arguments(parser: Parser) -> None:
 
 def run(call: Call) -> None:
     """List or save them."""
-    desk, everything = call.own_or_any_desk()
-    status = watching.status if everything else tracing.status
-    message = watching.message(desk, status(desk, call.args.id).seq)
+    message = tracing.message(call.viewing_desk(), call.args.id)
     if not message.attachments:
         call.hint(f"message {message.id} has no files")
     for place, file in enumerate(message.attachments):

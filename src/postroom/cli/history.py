@@ -1,4 +1,4 @@
-"""`postroom history`, `thread` and `search`: finding messages again. Consumes nothing; sees everything when nobody says who asks."""
+"""`postroom history`, `thread` and `search`: finding messages again. Consumes nothing. Who asks sees what it may see."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from postroom.cli.call import Call
 from postroom.cli.parsing import Command, Parser, count, seconds
 from postroom.cli.showing import message_text
 from postroom.core.message import Message
-from postroom.exchange import tracing, watching
+from postroom.exchange import tracing
 
 
 def history_arguments(parser: Parser) -> None:
     """The arguments of `history`."""
-    parser.add_argument("peer", metavar="AGENT", nargs="?", help="only what this agent sent or received, with you if you say who you are")
+    parser.add_argument(
+        "peer",
+        metavar="AGENT",
+        nargs="?",
+        help="only what this agent sent or received, with you if you say who you are; or what was said in a #room",
+    )
     parser.add_argument("--limit", metavar="N", type=count, default=20, help="how many; default: 20")
-    parser.add_argument("--before", metavar="NUMBER", type=count, help="only messages before this number in the store")
+    parser.add_argument("--before", metavar="ID", help="only messages before this one")
     parser.add_argument("--since", metavar="SECONDS", type=seconds, help="only those of the last so many seconds")
 
 
@@ -34,25 +39,26 @@ def search_arguments(parser: Parser) -> None:
 def history(call: Call) -> None:
     """The newest messages, oldest first."""
     args = call.args
-    desk, everything = call.own_or_any_desk()
+    desk = call.viewing_desk()
     since_ms = 0 if args.since is None else round((time() - args.since) * 1000)
-    find = watching.history if everything else tracing.history
     limit = call.number("--limit", desk.config.limits.page, "page")
-    show(call, find(desk, peer=args.peer, before=args.before, since_ms=since_ms, limit=limit), otherwise="there are no such messages")
+    show(
+        call,
+        tracing.history(desk, peer=args.peer, before=args.before, since_ms=since_ms, limit=limit),
+        otherwise="there are no such messages",
+    )
 
 
 def thread(call: Call) -> None:
     """A conversation."""
-    desk, everything = call.own_or_any_desk()
-    show(call, watching.thread(desk, call.args.id) if everything else tracing.thread(desk, call.args.id))
+    show(call, tracing.thread(call.viewing_desk(), call.args.id))
 
 
 def search(call: Call) -> None:
     """What matches, newest first."""
-    desk, everything = call.own_or_any_desk()
+    desk = call.viewing_desk()
     limit = call.number("--limit", desk.config.limits.page, "page")
-    find = watching.find if everything else tracing.find
-    show(call, find(desk, " ".join(call.args.words), limit=limit), otherwise="nothing matches")
+    show(call, tracing.find(desk, " ".join(call.args.words), limit=limit), otherwise="nothing matches")
 
 
 def show(call: Call, messages: Sequence[Message], *, otherwise: str = "") -> None:
@@ -70,14 +76,14 @@ COMMANDS = {
     "history": Command(
         history_arguments,
         history,
-        "The newest messages, oldest first: yours, or those of everybody when nobody says who asks.",
+        "The newest messages, oldest first: yours, or those of a room that you may read; for the person at a terminal those of everybody.",
         "postroom history executor --limit 5 --as analyst",
     ),
     "thread": Command(thread_arguments, thread, "One conversation from its beginning.", "postroom thread 41 --as analyst"),
     "search": Command(
         search_arguments,
         search,
-        "Find messages by their words, newest first: yours, or those of everybody when nobody says who asks.",
+        "Find messages by their words, newest first: yours, those of rooms that you may read; for the person at a terminal all.",
         "postroom search 'port AND 80*'",
     ),
 }

@@ -9,7 +9,7 @@ from postroom.cli.showing import moment
 from postroom.core.message import Draft
 from postroom.core.render import counted, one_line
 from postroom.core.session import LIVE, SessionView, in_words
-from postroom.exchange import sessions, watching
+from postroom.exchange import sessions
 
 
 def open_arguments(parser: Parser) -> None:
@@ -79,13 +79,13 @@ def close(call: Call) -> None:
 
 def list_all(call: Call) -> None:
     """Those of the agent that calls, or all."""
-    desk, everything = call.own_or_any_desk()
-    found = watching.all_sessions(desk) if everything else sessions.list_sessions(desk)
+    desk = call.viewing_desk()
+    found = sessions.list_sessions(desk)
     found = [view for view in found if view.state in LIVE or not call.args.live]
     if not found:
         call.hint("there are no sessions that go on" if call.args.live else "there are no sessions")
     for view in found:
-        show_view(call, view, me=None if everything else desk.agent.name)
+        show_view(call, view, me=desk.agent.name if call.named else None)
 
 
 def show_own(call: Call, id: str) -> None:

@@ -7,7 +7,8 @@ from postroom.cli.parsing import Command, Parser, seconds
 from postroom.cli.showing import moment, progress_text, reason_of
 from postroom.core.errors import CameBack, NotYet
 from postroom.core.message import Receipt, State
-from postroom.exchange import tracing, watching
+from postroom.exchange import tracing
+from postroom.exchange.desk import NOBODY
 from postroom.warden import Warden
 
 WAITABLE = ("handed", "read", "answered")
@@ -28,9 +29,10 @@ def run(call: Call) -> None:
         with call.connected() as agent:
             receipt = agent.follow(args.id, until=State(args.wait), timeout=args.timeout)
     else:
-        desk, everything = call.own_or_any_desk()
-        Warden(desk).tend()
-        receipt = watching.status(desk, args.id) if everything else tracing.status(desk, args.id)
+        desk = call.viewing_desk()
+        if desk.agent is not NOBODY:
+            Warden(desk).tend()
+        receipt = tracing.status(desk, args.id)
     show(call, receipt)
     if args.wait:
         check(receipt, State(args.wait), args.timeout)
@@ -59,7 +61,7 @@ COMMANDS = {
     "status": Command(
         arguments,
         run,
-        "What became of a message that you sent or received; of any message when nobody says who asks.",
+        "What became of a message that you sent or received; for the person at a terminal: of any message.",
         "postroom status 41 --wait read --timeout 30 --as analyst",
     )
 }

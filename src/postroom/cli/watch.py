@@ -29,7 +29,7 @@ def arguments(parser: Parser) -> None:
 def run(call: Call) -> None:
     """Show what happens until nobody looks any more."""
     args = call.args
-    desk = call.any_desk()
+    desk = call.viewing_desk()
     last = call.number("--last", desk.config.limits.page, "page") if args.last is not None else 0
     feed = Feed(desk, Sieve(args.only, args.thread, args.kind), last=last)
     stay()
@@ -73,7 +73,7 @@ COMMANDS = {
     "watch": Command(
         arguments,
         run,
-        "A live feed of everything that is sent in this post room, and of what becomes of it. Ends with Ctrl-C.",
+        "A live feed of what is sent and read: yours, that of public rooms; for the person at a terminal all. Ends with Ctrl-C.",
         "postroom watch --agent executor --last 10",
     )
 }

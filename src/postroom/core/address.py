@@ -14,12 +14,15 @@ HUMAN = Name("human")  # the person at this machine
 SYSTEM = Name("postroom")  # signs notices
 RESERVED = frozenset({"human", "system", "all", "postroom"})
 EVERYONE = "@all"
+TAGGED = "@tag:"
+SIGNS = {"agent": "", "room": "#", "everyone": "@", "tag": TAGGED}
+MENTION = re.compile(r"(?<![\w@.#/-])@([a-z0-9][a-z0-9._-]*)", re.ASCII | re.IGNORECASE)
 
 
 class Address(NamedTuple):
-    """Where a message goes: an agent, a room, or everyone; here (`node` is None) or on another node."""
+    """Where a message goes: an agent, a room, everyone, or everyone with a tag; here (`node` is None) or on another node."""
 
-    kind: str  # "agent", "room" or "everyone"
+    kind: str  # "agent", "room", "everyone" or "tag"
     name: Name
     node: Name | None = None
 
@@ -39,6 +42,16 @@ def fold_name(text: str) -> Name:
     return Name(folded)
 
 
+def written(address: Address) -> str:
+    """An address in its one spelling."""
+    return f"{SIGNS[address.kind]}{address.name}{f'@{address.node}' if address.node else ''}"
+
+
+def mentions(text: str) -> frozenset[str]:
+    """The names that a text mentions, as `@bob`. A full stop or hyphen at the end is the sentence's."""
+    return frozenset(name.rstrip(".-_").lower() for name in MENTION.findall(text)) if "@" in text else frozenset()
+
+
 def claimable(text: str) -> Name:
     """Fold a name that somebody wants to act under. Raises ReservedName for the names that belong to the post room and to people."""
     name = fold_name(text)
@@ -48,12 +61,14 @@ def claimable(text: str) -> Name:
 
 
 def read_address(text: str) -> Address:
-    """Read `bob`, `bob@laptop`, `#room`, `#room@laptop` or `@all` (also `ALL`). Raises BadAddress or BadName."""
-    if not text.strip():
-        raise BadAddress(address=text)
+    """Read `bob`, `bob@laptop`, `#room`, `#room@laptop`, `@all` (also `ALL`) or `@tag:x`. Raises BadAddress or BadName."""
     stripped = text.strip()
+    if not stripped:
+        raise BadAddress(address=text)
     if stripped.lower() in (EVERYONE, "all"):
         return Address("everyone", Name("all"))
+    if stripped.lower().startswith(TAGGED):
+        return Address("tag", fold_name(stripped[len(TAGGED) :]))
     kind, rest = ("room", stripped[1:]) if stripped.startswith("#") else ("agent", stripped)
     name, at, node = rest.partition("@")
     if (at and not node) or not name:

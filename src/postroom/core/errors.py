@@ -47,7 +47,7 @@ class ReservedName(CallerError):
 
 
 class BadAddress(CallerError):
-    """The address {address!r} cannot be read: write NAME, NAME@NODE, #ROOM, #ROOM@NODE or @all."""
+    """The address {address!r} cannot be read: write NAME, #ROOM, @all or @tag:TAG, and NAME@NODE or #ROOM@NODE for another machine."""
 
     code = "bad-address"
 
@@ -68,6 +68,30 @@ class NoSuchRecipient(NoSuchAgent):
     """There is no agent {name!r}.{close} To make a mailbox for an agent that will come later, send with --create (create=True)."""
 
 
+class NoSuchRoom(CallerError):
+    """There is no room {name!r}.{close} See: postroom rooms."""
+
+    code, exit_code, http_status = "no-such-room", 67, 404
+
+
+class NotAMember(CallerError):
+    """You are not in the room {room!r}.{advice}"""
+
+    code, exit_code, http_status = "not-a-member", 77, 403
+
+
+class NobodyThere(CallerError):
+    """There is nobody for {address} but you. See: postroom agents."""
+
+    code, exit_code, http_status = "nobody-there", 67, 404
+
+
+class GhostSpeaks(CallerError):
+    """A ghost cannot speak in {where}: everybody would see it. First: postroom profile --visibility hidden."""
+
+    code, exit_code, http_status = "ghost-speaks", 77, 403
+
+
 class NoSuchPeer(NoSuchAgent):
     """There is no agent {name!r}.{close} `postroom send {name} TEXT --create` makes its mailbox first."""
 
@@ -80,12 +104,6 @@ class NoLinks(CallerError):
     """{address!r} is on another machine, and this version of Postroom has no links to other machines yet. Name an agent of this one."""
 
     code, exit_code, http_status = "no-links", 69, 501
-
-
-class NoRooms(CallerError):
-    """{address!r} is a room or a broadcast, and this version of Postroom has only direct messages yet. Name the agents instead."""
-
-    code, exit_code, http_status = "no-rooms", 69, 501
 
 
 class NoSuchMessage(CallerError):
@@ -111,7 +129,7 @@ class AmbiguousId(CallerError):
 
 
 class IdTaken(CallerError):
-    """You already sent another message with the id {id!r} (it is number {seq}). A new message needs a new id."""
+    """You already sent another message with the id {id!r}. A new message needs a new id."""
 
     code, http_status = "id-taken", 409
 

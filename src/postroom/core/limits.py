@@ -19,6 +19,8 @@ class Limits(NamedTuple):
     waiting: Annotated[int, "messages", "waiting in one mailbox; a full mailbox refuses, it never drops"] = 10_000
     sender_per_minute: Annotated[int, "messages/minute", "from one sender; as many may come at once"] = 6_000
     pair_per_minute: Annotated[int, "messages/minute", "from one sender to one recipient; as many may come at once"] = 3_000
+    room_per_minute: Annotated[int, "messages/minute", "in one room, of all its members; as many may come at once"] = 3_000
+    broadcasts_per_minute: Annotated[int, "messages/minute", "from one sender to @all or @tag:x; as many may come at once"] = 10
     thread_turns: Annotated[int, "turns", "changes of speaker in one thread until a human looks; then held, see `postroom held`"] = 200
     hops: Annotated[int, "answers", "in one chain of answers to answers until a human looks; then held"] = 250
     agents: Annotated[int, "names", "registered in one store"] = 100_000

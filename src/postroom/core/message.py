@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from postroom.core.address import Address, read_address
-from postroom.core.errors import BadId, BadText, BadValue, NoLinks, NoRecipient, NoRooms, TooLarge
+from postroom.core.errors import BadId, BadText, BadValue, NoLinks, NoRecipient, TooLarge
 from postroom.core.limits import Limits
 from postroom.core.types import NamedTuple, Protocol, TypedDict
 
@@ -90,15 +90,16 @@ class Path(Protocol):
 class Draft(NamedTuple):
     """A message that is to be sent. Times are seconds from now; `files` are paths, or one path.
 
-    `to` is one name or several. `reply_within` says that an answer is expected. `id` makes sending again harmless.
+    `to` is one name or several, a `#room`, `@all` or `@tag:x`; or nothing with `reply_to`: an answer goes where the message came from.
+    `reply_within` says that an answer is expected. `id` makes sending again harmless.
     `create` makes mailboxes for names that nobody has registered yet. `follow` wakes the sender at each change of state.
     """
 
     to: str | Collection[str]
     body: str = ""
     subject: str = ""
-    thread: str | int | None = None
-    reply_to: str | int | None = None
+    thread: MessageRef | None = None
+    reply_to: MessageRef | None = None
     urgency: str = Urgency.NEXT
     reply_within: float | None = None
     expires_in: float | None = None
@@ -119,8 +120,8 @@ class DraftOptions(TypedDict, total=False):
     """The fields of a draft that can be given by name."""
 
     subject: str
-    thread: str | int | None
-    reply_to: str | int | None
+    thread: MessageRef | None
+    reply_to: MessageRef | None
     urgency: str
     reply_within: float | None
     expires_in: float | None
@@ -131,10 +132,10 @@ class DraftOptions(TypedDict, total=False):
 
 
 class Message(NamedTuple):
-    """A message as its reader sees it. Immutable; `id` is unique per sender, `seq` is its place in the order of this store."""
+    """A message as its reader sees it. Immutable; `id` is unique per sender, `number` among all messages here (0: it has none)."""
 
     id: str
-    seq: int
+    number: int
     sender: str
     to: tuple[str, ...]
     subject: str
@@ -158,6 +159,14 @@ class Message(NamedTuple):
         return self.reply_by_ms is not None
 
 
+MessageRef = str | int | Message
+"""What can be said to mean a message: its id, `sender:id`, its number, or the message itself."""
+
+
+class Seq(int):
+    """The place of a message in the store, among all others. It is never shown: it would tell how much is said out of sight."""
+
+
 class Progress(NamedTuple):
     """What became of a message for one recipient, with the time (ms since 1970) of each step that happened."""
 
@@ -177,15 +186,15 @@ class Receipt(NamedTuple):
     """What `send` and `status` know about a message: its id, its thread, and its progress for each recipient."""
 
     id: str
-    seq: int
+    number: int
     thread: str
     sent_ms: int
     deliveries: tuple[Progress, ...]
 
     @property
     def state(self) -> State:
-        """The state of the only delivery, or of the one that is least far."""
-        return min((progress.state for progress in self.deliveries), key=list(State).index)
+        """The state of the only delivery, or of the one that is least far. What nobody was there to get counts as delivered."""
+        return min((progress.state for progress in self.deliveries), key=list(State).index, default=State.DELIVERED)
 
     def has_come_to(self, state: State | str) -> bool:
         """Whether every recipient is as far as `state`, or will never be."""
@@ -225,7 +234,10 @@ def checked(draft: Draft, limits: Limits, *, now_ms: int, kind: Kind = Kind.MESS
         )  # fmt: skip
     reply_by_ms = None if draft.reply_within is None else moment("reply_within", draft.reply_within, now_ms)
     expires_ms = None if draft.expires_in is None else moment("expires_in", draft.expires_in, now_ms)
-    return Letter(addresses(draft.to, limits), draft, kind, reply_by_ms, expires_ms)
+    to = () if draft.to == "" and draft.reply_to is not None else addresses(draft.to, limits)
+    if reply_by_ms is not None and to and to[0].kind != "agent":
+        raise BadValue(name="to", value=draft.to, why="an answer is expected of agents by name, not of a room or of everyone")
+    return Letter(to, draft, kind, reply_by_ms, expires_ms)
 
 
 _URGENCIES = tuple(urgency.value for urgency in Urgency)
@@ -242,9 +254,9 @@ def composed(to: str | Collection[str], body: str, options: DraftOptions) -> Dra
 
 
 def addresses(to: str | Collection[str], limits: Limits) -> tuple[Address, ...]:
-    """Read the recipients, each once, in the order given. Rooms, broadcasts and other nodes are errors that say so."""
+    """Read the recipients, each once, in the order given: agents, or one room, or everyone. Other nodes are errors that say so."""
     if isinstance(to, str):
-        return (local_agent(to),)
+        return (local(to),)
     if not are_texts(to):
         raise BadValue(name="to", value=to, why="it is the name of an agent, or a list of names")
     if not to:
@@ -252,17 +264,18 @@ def addresses(to: str | Collection[str], limits: Limits) -> tuple[Address, ...]:
     if len(to) > limits.recipients:
         facts = {"part": "message", "size": len(to), "unit": "recipients", "advice": "Send several messages."}
         raise TooLarge(limit_name="recipients", limit=limits.recipients, **facts)
-    return tuple(dict.fromkeys(local_agent(text) for text in to))
+    read = tuple(dict.fromkeys(local(text) for text in to))
+    if len(read) > 1 and any(address.kind != "agent" for address in read):
+        raise BadValue(name="to", value=to, why="a message goes to agents, or to one room, or to everyone; send several messages")
+    return read
 
 
 @lru_cache(maxsize=4096)
-def local_agent(text: str) -> Address:
-    """Read the address of an agent in this post room. Raises NoLinks or NoRooms for the others."""
+def local(text: str) -> Address:
+    """Read an address in this post room. Raises NoLinks for the others."""
     address = read_address(text)
     if address.node is not None:
         raise NoLinks(address=text)
-    if address.kind != "agent":
-        raise NoRooms(address=text)
     return address
 
 
@@ -311,12 +324,14 @@ def is_above(number: float, bound: float) -> bool:
         return False
 
 
-def id_text(id: str | int) -> str:
-    """An id as text. The number of a message may come as a number. Raises BadValue."""
+def id_text(id: MessageRef) -> str:
+    """An id as text. The number of a message may come as a number, and the message for its id. Raises BadValue."""
     if isinstance(id, str):
         return id
+    if isinstance(id, Message):
+        return id.id
     if not isinstance(id, int):
-        raise BadValue(name="id", value=id, why="it is the id of a message, as text, or its number")
+        raise BadValue(name="id", value=id, why="it is the id of a message, as text, or its number; or the message itself")
     return str(id)
 
 

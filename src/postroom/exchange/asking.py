@@ -6,19 +6,25 @@ from postroom.core.message import Draft, Receipt, checked
 from postroom.exchange.desk import Desk
 from postroom.exchange.outbox import Outbox
 from postroom.exchange.sending import keep_files, post
-from postroom.store import waits
+from postroom.store import messages, waits
 
 
-def ask(desk: Desk, draft: Draft) -> Receipt:
-    """Send a question whose answers and notices come to this process only, until `let_go`."""
+def ask(desk: Desk, draft: Draft) -> tuple[Receipt, int]:
+    """Send a question whose answers and notices come to this process only, until `let_go` of the seq that is returned with the receipt."""
     letter = checked(draft, desk.config.limits, now_ms=desk.now_ms())
     letter = letter._replace(files=keep_files(desk, draft))
     with desk.posting(safe=True) as posting:
         outbox = Outbox(posting)
         receipt = post(outbox, letter)
-        waits.claim(posting.database, desk.agent.id, receipt.seq, posting.provenance())
         outbox.write()
-    return receipt
+        (sent,) = messages.referred(posting.database, own(desk, receipt), desk.agent.id)
+        waits.claim(posting.database, desk.agent.id, sent.seq, posting.provenance())
+    return receipt, sent.seq
+
+
+def own(desk: Desk, receipt: Receipt) -> str:
+    """The id of a message of the desk's agent that means no other."""
+    return f"{desk.agent.name}:{receipt.id}"
 
 
 def claim(desk: Desk, seq: int) -> None:

@@ -22,6 +22,8 @@ from postroom.store.database import Database, open_database
 POSTROOM_AGENT = 1
 HUMAN_AGENT = 2
 POSTROOM_PROVENANCE = 1
+NOBODY = AgentRow(id=0, name=Name(""), kind="stranger", status="active", auto_accept=0)
+"""Who only looks on, and may see what any agent may see."""
 
 
 def now_us() -> int:
@@ -178,34 +180,44 @@ def open_desk_of_known(name: str, home: str, *, interface: str) -> Desk:
     return _open(claimable(name), home, interface, DEFAULTS, admits=False)
 
 
+def open_desk_of_stranger(home: str, *, interface: str) -> Desk:
+    """Open the store as nobody: what any agent may see is seen from here, and nothing can be said."""
+    return _open(None, home, interface, DEFAULTS)
+
+
 def open_desk_of_human(home: str, *, interface: str) -> Desk:
     """Open the store as the person at this machine. Only for interfaces that know that a person is there."""
     return _open(HUMAN, home, interface, DEFAULTS)
 
 
-def _open(name: Name, home: str, interface: str, options: Options, *, admits: bool = True) -> Desk:
+def _open(name: Name | None, home: str, interface: str, options: Options, *, admits: bool = True) -> Desk:
     config = read_config(home)
     if options.durability is not None:
         config = config._replace(durability=checked_durability(options.durability))
     now_ms = options.clock() // 1000
     database = open_database(home, busy_ms=config.limits.busy_ms, vfs=options.vfs, now_ms=now_ms)
     try:
-        with Reading(database):
-            found = agents.by_name(database, name) if admits else registered(database, name)
-        agent = found or register(database, name, config.limits, now_ms=now_ms)
+        agent, is_new = (NOBODY, False) if name is None else _who(database, name, config.limits, now_ms, admits=admits)
     except BaseException:
         database.close()
         raise
     desk = Desk(database, agent, config, interface=interface, clock=options.clock)
-    desk.is_new = found is None
+    desk.is_new = is_new
     return desk
+
+
+def _who(database: Database, name: Name, limits: Limits, now_ms: int, *, admits: bool) -> tuple[AgentRow, bool]:
+    """The agent of that name, and whether it has just been registered."""
+    with Reading(database):
+        found = agents.by_name(database, name) if admits else registered(database, name)
+    return (found, False) if found else (register(database, name, limits, now_ms=now_ms), True)
 
 
 def registered(database: Database, name: Name) -> AgentRow:
     """The agent of that name. Raises NotRegistered with close names."""
     found = agents.by_name(database, name)
     if found is None:
-        raise NotRegistered(name=name, close=close_names(name, agents.names(database)))
+        raise NotRegistered(name=name, close=close_names(name, agents.listed_names(database, viewer=NOBODY.id)))
     return found
 
 

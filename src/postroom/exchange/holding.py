@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from postroom.core.errors import AmbiguousId, NoSuchMessage, NothingHeld
-from postroom.core.message import State
+from postroom.core.message import Seq, State
 from postroom.exchange import notices
-from postroom.exchange.desk import Desk, Posting
+from postroom.exchange.desk import HUMAN_AGENT, Desk, Posting
+from postroom.exchange.lookup import choices
 from postroom.exchange.outbox import Outbox
 from postroom.exchange.sending import note_answer
-from postroom.store import budgets, deliveries, messages, waits
+from postroom.store import budgets, deliveries, mailboxes, messages, waits
 from postroom.store.budgets import HeldThread
 from postroom.store.deliveries import HeldDelivery
 
@@ -39,10 +40,10 @@ def deliver(outbox: Outbox, row: HeldDelivery) -> None:
     """Put one held message into its mailbox, and let it count as the answer that it is."""
     posting = outbox.posting
     deliveries.release(posting.database, row, now_ms=posting.now_ms)
-    outbox.mailbox(row.recipient).arrived += 1
+    outbox.mailbox(row.recipient).arrived += mailboxes.units(hidden=bool(row.hidden))
     posting.wake(row.recipient)
     if row.reply_to is not None:
-        for answered in messages.referred(posting.database, str(row.reply_to), row.sender):
+        for answered in messages.referred(posting.database, Seq(row.reply_to), row.sender):
             if answered.sender == row.recipient:
                 note_answer(posting, answered, by=row.sender)
 
@@ -69,11 +70,12 @@ def discard(desk: Desk, id: str, reason: str) -> int:
 
 def held_thread(posting: Posting, id: str) -> int:
     """The first message of a held thread, by the id of any of its messages. Raises NoSuchMessage, AmbiguousId, NothingHeld."""
-    roots = sorted({parent.root for parent in messages.referred(posting.database, id, None)})
+    found = messages.referred(posting.database, id, HUMAN_AGENT)
+    roots = sorted({parent.root for parent in found})
     if not roots:
         raise NoSuchMessage(id=id)
     if len(roots) > 1:
-        raise AmbiguousId(id=id, choices=", ".join(map(str, roots)))
+        raise AmbiguousId(id=id, choices=choices(posting.database, id, [parent.sender for parent in found]))
     budget = budgets.thread(posting.database, roots[0])
     if budget is None or budget.held is None:
         raise NothingHeld(thread=messages.called(posting.database, roots[0]))

@@ -12,9 +12,9 @@ from postroom.core.errors import StoreDamaged, StoreFailed
 from postroom.core.message import Kind, State, Urgency
 from postroom.exchange import checkup, notices
 from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_AGENT, POSTROOM_PROVENANCE, Desk, Posting, now_us, open_desk_of_human
+from postroom.exchange.lookup import known
 from postroom.exchange.notices import POSTROOM
 from postroom.exchange.outbox import HERE, Outbox
-from postroom.exchange.tracing import known
 from postroom.store import agents, archive, budgets, deliveries, messages, pruning, replacing, restoring
 from postroom.store import doctor as store_doctor
 from postroom.store import export as store_export
@@ -53,7 +53,7 @@ def export(desk: Desk, *, agent: str | None = None, since_ms: int = 0) -> Iterat
     Only what `agent` took part in, only since a time, if told. Raises NoSuchAgent.
     """
     with desk.reading() as database:
-        one = known(database, agent) if agent is not None else None
+        one = known(database, agent, HUMAN_AGENT) if agent is not None else None
     return _export(desk, one, since_ms)
 
 
@@ -136,10 +136,10 @@ def announce(posting: Posting, manifest: Manifest, before: Before) -> None:
     database, now_ms = posting.database, posting.now_ms
     row = (
         before.seq, None, HERE, POSTROOM_AGENT, POSTROOM_PROVENANCE, "human", now_ms, Kind.NOTICE, Urgency.NEXT, None, None,
-        letter.draft.subject, letter.draft.body, None, None, 0, 0, 0, before.delivery, 1,
+        letter.draft.subject, letter.draft.body, None, None, 0, 0, 0, before.delivery, 1, None, 0, before.number,
     )  # fmt: skip
     messages.insert(database, [row])  # with the numbers that follow the last ones before the restore: the next are counted from here
-    deliveries.insert(database, [(before.delivery, before.seq, HUMAN_AGENT, HUMAN_AGENT, State.DELIVERED, None, now_ms, None)])
+    deliveries.insert(database, [(before.delivery, before.seq, HUMAN_AGENT, HUMAN_AGENT, State.DELIVERED, None, now_ms, None, None)])
     budgets.set_meters(database, [(0, HUMAN_AGENT, 1)])
     outbox = Outbox(posting)
     for agent in before.touched:

@@ -26,10 +26,10 @@ WORDS = {
 
 def notify(outbox: Outbox, to: int, what: str, about: MessageRow, **facts: str) -> None:
     """Put a notice about a message into somebody's mailbox. Notices are never refused, held or answered by machine."""
-    id = about.id or str(about.seq)
+    id = about.id or str(about.number)
     body = WORDS[what].format(id=id, **facts)
     name = id if about.thread is None else messages.called(outbox.posting.database, about.thread)
-    place = Place(root=about.thread or about.seq, name=name, reply_to=about.seq)
+    place = Place(about.thread or about.seq, name, about.seq, hidden=bool(about.hidden))
     outbox.put(POSTROOM, letter(body, what), [outbox.mailbox(to)], place=place)
 
 

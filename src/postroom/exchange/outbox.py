@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from postroom.core.message import Letter, Progress, Receipt, State
 from postroom.core.types import NamedTuple
 from postroom.exchange.desk import Posting
-from postroom.store import budgets, deliveries, messages, waits
+from postroom.store import budgets, deliveries, mailboxes, messages, waits
 from postroom.store.database import Row
 from postroom.store.mailboxes import MailboxRow, numbered
 from postroom.store.messages import MessageRow
@@ -17,13 +18,20 @@ HERE = 1
 
 
 class Place(NamedTuple):
-    """Where a message stands among the others: its thread (None: it begins one), what it answers, and why it is held, if it is."""
+    """Where a message stands among the others: its thread (None: it begins one), what it answers, and why it is held, if it is.
+
+    `room` is where it is said; who is not concerned must not notice a `hidden` one, not even by the numbers of other messages.
+    `address` is that of a room or broadcast; else the message is addressed to its recipients by name.
+    """
 
     root: int | None = None
     name: str = ""
     reply_to: int | None = None
     hops: int = 0
     held: str | None = None
+    room: int | None = None
+    hidden: bool = False
+    address: str = ""
 
 
 class Author(NamedTuple):
@@ -35,17 +43,25 @@ class Author(NamedTuple):
 
 NEW_THREAD = Place()
 NO_REFUSALS: dict[int, str] = {}
+RANDOM_BYTES = 5
+"""Of the id of a hidden message: of its sender's million messages two have the same once in two stores; then the second is refused."""
 
 
 class Mailbox:
     """A recipient's mailbox as this transaction finds and leaves it. `due_us` is the pace from the desk's agent, see core/pace.py."""
 
-    __slots__ = ("agent", "arrived", "attached", "due_us", "name", "paced", "waiting")
+    __slots__ = ("agent", "arrived", "attached", "due_us", "ghost", "name", "paced", "quiet", "urgency", "waiting")
 
     def __init__(self, found: MailboxRow) -> None:
-        self.agent, self.name, _, self.due_us, self.waiting, self.attached = found
-        self.arrived = 0
+        self.agent, self.name, _, self.ghost, self.due_us, self.waiting, self.attached = found
+        self.arrived = 0  # counted as in the store, see mailboxes.units
         self.paced = False  # whether due_us is another now
+        self.quiet = False  # whether the next message rings no bell
+        self.urgency: str | None = None  # of the next message for this recipient, if it is another than its sender chose
+
+    def number(self, *, hidden: bool) -> int:
+        """How many messages wait, of those that are hidden or of the others: who is not concerned must not see a mailbox fill up."""
+        return mailboxes.counted(self.waiting + self.arrived)[hidden]
 
 
 class Outbox:
@@ -53,22 +69,30 @@ class Outbox:
 
     __slots__ = (
         "_deliveries",
+        "_delivery",
         "_messages",
-        "_next_delivery",
-        "_next_seq",
+        "_number",
+        "_seq",
         "author",
         "by_name",
         "due_us",
+        "ghost",
         "mailboxes",
+        "members",
+        "paces",
+        "paused",
         "posting",
         "receipts",
     )
 
     def __init__(self, posting: Posting) -> None:
         self.posting = posting
-        self._next_seq, self._next_delivery, self.due_us = messages.next_ids(posting.database, posting.desk.agent.id)
+        begun = messages.beginning(posting.database, posting.desk.agent.id)
+        self._seq, self._number, self._delivery, self.due_us, self.ghost, self.paused = begun
         self.mailboxes: dict[int, Mailbox] = {}
+        self.members: dict[int, Mailbox] = {}
         self.by_name: dict[str, Mailbox] = {}
+        self.paces: dict[tuple[int, int], int] = {}  # of rooms and broadcasts
         self.receipts: dict[str, tuple[Letter, Receipt]] = {}  # of this transaction's messages with an id of their own
         self.author = Author(posting.desk.agent.id, posting.provenance())
         self._messages: list[Row] = []  # in the order of the columns: plain tuples, a batch of 100 costs 8 % less
@@ -88,43 +112,62 @@ class Outbox:
         mailbox = self.mailboxes[found.agent] = self.by_name[found.name] = Mailbox(found)
         return mailbox
 
+    def member(self, found: MailboxRow) -> Mailbox:
+        """The mailbox of one in a crowd: apart from those that are written to by name, whose pace it does not know."""
+        if found.agent not in self.members:
+            self.members[found.agent] = Mailbox(found)
+        return self.members[found.agent]
+
+    def pace(self, key: tuple[int, int]) -> int:
+        """The pace of a room or of a sender's broadcasts, by its key in the meters, as this transaction finds it."""
+        if key not in self.paces:
+            self.paces[key] = budgets.meter(self.posting.database, key)
+        return self.paces[key]
+
     def put(
         self, author: Author, letter: Letter, to: Sequence[Mailbox], *, place: Place = NEW_THREAD, refusals: dict[int, str] = NO_REFUSALS
     ) -> Receipt:
         """Put one message down: a delivery for each recipient, held, refused, or in the mailbox with the bell to be rung."""
         _, draft, kind, reply_by_ms, expires_ms, files = letter
-        seq, now_ms, first = self._next_seq, self.posting.now_ms, self._next_delivery
-        self._next_seq += 1
+        self._seq = seq = self._seq + 1
+        now_ms, first = self.posting.now_ms, self._delivery + 1
+        id, number = draft.id, 0
+        if not place.hidden:
+            self._number = number = self._number + 1
+        elif id is None:
+            id = f"+{os.urandom(RANDOM_BYTES).hex()}"
         self._messages.append(
             (
-                seq, draft.id, HERE, author.agent, author.provenance, to[0].name if len(to) == 1 else " ".join([one.name for one in to]),
+                seq, id, HERE, author.agent, author.provenance, place.address or " ".join([one.name for one in to]),
                 now_ms, kind, draft.urgency, place.root, place.reply_to, draft.subject, draft.body, reply_by_ms, expires_ms, place.hops,
-                bool(draft.follow), len(files), first, len(to), None, 0, seq,
+                bool(draft.follow), len(files), first, len(to), place.room, place.hidden, self._number,
             )
         )  # fmt: skip
-        progress = tuple([self._deliver(seq, mailbox, place.held, refusals.get(mailbox.agent)) for mailbox in to])
+        steps = [self._deliver(seq, mailbox, place, refusals.get(mailbox.agent)) for mailbox in to]
+        progress = tuple([step for step, mailbox in zip(steps, to, strict=True) if not mailbox.ghost])
         if files:
             messages.insert_attachments(self.posting.database, seq, files)
         if expires_ms is not None:
             waits.set_timer(self.posting.database, waits.Timer(expires_ms, "expire", seq))
-        id = draft.id or str(seq)
-        receipt = Receipt(id, seq, place.name or id, now_ms, progress)
+        called = id or str(number)
+        receipt = Receipt(called, number, place.name or called, now_ms, progress)
         if draft.id is not None:
             self.receipts[draft.id] = letter, receipt
         return receipt
 
-    def _deliver(self, seq: int, mailbox: Mailbox, held: str | None, refused: str | None) -> Progress:
-        delivery, now_ms = self._next_delivery, self.posting.now_ms
-        self._next_delivery += 1
+    def _deliver(self, seq: int, mailbox: Mailbox, place: Place, refused: str | None) -> Progress:
+        self._delivery = delivery = self._delivery + 1
+        now_ms = self.posting.now_ms
         if refused is not None:
-            self._deliveries.append((delivery, seq, mailbox.agent, None, State.REFUSED, refused, None, now_ms))
+            self._deliveries.append((delivery, seq, mailbox.agent, None, State.REFUSED, refused, None, now_ms, None))
             return Progress(mailbox.name, State.REFUSED, online=False, reason=refused, ended_ms=now_ms)
-        if held is not None:
-            self._deliveries.append((delivery, seq, mailbox.agent, None, State.HELD, held, None, None))
-            return Progress(mailbox.name, State.HELD, online=False, reason=held)
-        mailbox.arrived += 1
-        self.posting.bells[mailbox.agent] = mailbox.attached
-        self._deliveries.append((delivery, seq, mailbox.agent, mailbox.agent, State.DELIVERED, None, now_ms, None))
+        if place.held is not None:
+            self._deliveries.append((delivery, seq, mailbox.agent, None, State.HELD, place.held, None, None, mailbox.urgency))
+            return Progress(mailbox.name, State.HELD, online=False, reason=place.held)
+        mailbox.arrived += mailboxes.units(hidden=place.hidden)
+        if not mailbox.quiet:
+            self.posting.bells[mailbox.agent] = mailbox.attached
+        self._deliveries.append((delivery, seq, mailbox.agent, mailbox.agent, State.DELIVERED, None, now_ms, None, mailbox.urgency))
         return Progress(mailbox.name, State.DELIVERED, bool(mailbox.attached), None, now_ms)
 
     def write(self) -> None:
@@ -132,8 +175,8 @@ class Outbox:
         database, sender = self.posting.database, self.posting.desk.agent.id
         messages.insert(database, self._messages)
         deliveries.insert(database, self._deliveries)
-        meters = [(sender, 0, self.due_us)]
-        for mailbox in self.mailboxes.values():
+        meters = [(sender, 0, self.due_us), *[(*key, due_us) for key, due_us in self.paces.items()]]
+        for mailbox in (*self.mailboxes.values(), *self.members.values()):
             if mailbox.paced:
                 meters.append((sender, mailbox.agent, mailbox.due_us))
             if mailbox.arrived:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from postroom.core import pace
-from postroom.core.address import RESERVED, Name, close_names
+from postroom.core.address import RESERVED, SYSTEM, Name, close_names, written
 from postroom.core.errors import (
-    AmbiguousId,
     BadValue,
     IdTaken,
     MailboxFull,
     NoSuchRecipient,
-    NotYourMessage,
     ReservedName,
     TooFast,
     TooLarge,
@@ -21,15 +19,18 @@ from postroom.core.errors import (
 )
 from postroom.core.limits import Limits
 from postroom.core.message import Attachment, Draft, Letter, Receipt, checked, id_text
-from postroom.exchange import notices
-from postroom.exchange.desk import Desk, Posting, admit
+from postroom.exchange import crowds, notices
+from postroom.exchange.crowds import Crowd
+from postroom.exchange.desk import POSTROOM_AGENT, Desk, Posting, admit
+from postroom.exchange.lookup import resolve
 from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Mailbox, Outbox, Place
-from postroom.store import agents, budgets, deliveries, mailboxes, messages, waits
-from postroom.store.agents import AgentRow
+from postroom.store import agents, budgets, deliveries, mailboxes, messages, rooms, waits
 from postroom.store.budgets import ThreadBudget
-from postroom.store.database import Database
 from postroom.store.messages import Parent
 
+GHOSTLY = Place(hidden=True)
+PAUSED = "paused"
+"""How the reason begins why something of a paused agent is held."""
 REASONS: dict[type[WorldError], str] = {
     TooFast: "too-fast: more than {limit_name} = {limit} from you",
     MailboxFull: "mailbox-full: {limit} messages wait there already",
@@ -64,30 +65,65 @@ def keep_files(desk: Desk, draft: Draft) -> tuple[Attachment, ...]:
 def post(outbox: Outbox, letter: Letter) -> Receipt:
     """Put one message of the desk's agent down, or find it there already. Raises what forbids it."""
     draft = letter.draft
-    recipients = [outbox.by_name.get(address.name) or recipient(outbox, address.name, create=draft.create) for address in letter.to]
-    if draft.id is not None and (receipt := earlier(outbox, letter, recipients)):
+    if draft.id is not None and (receipt := earlier(outbox, letter)):
         return receipt
-    place = NEW_THREAD if draft.reply_to is None and draft.thread is None else placed(outbox, draft, recipients)
-    return deliver(outbox, letter, recipients, place)
+    answered = None if draft.reply_to is None else resolve(outbox.posting.database, draft.reply_to, outbox.posting.desk.agent)
+    crowd = addressed(outbox, letter, answered)
+    place = unthreaded(outbox) if answered is None and draft.thread is None else placed(outbox, draft, answered, crowd)
+    if crowd.address:
+        place = place._replace(address=crowd.address)
+    if crowd.room is not None:
+        place = place._replace(room=crowd.room.id, hidden=place.hidden or crowd.room.policy == "secret")
+    return deliver(outbox, letter, crowd, place)
 
 
-def deliver(outbox: Outbox, letter: Letter, recipients: list[Mailbox], place: Place) -> Receipt:
-    """Put a message down at its place, at the pace that is allowed."""
-    refusals = paced(outbox, recipients)
+def addressed(outbox: Outbox, letter: Letter, answered: Parent | None) -> Crowd:
+    """Who gets a message: those it names, or a crowd. An answer that names nobody goes where the message came from."""
+    create = letter.draft.create
+    if not letter.to:
+        assert answered is not None, "without a recipient there is a message to answer"
+        if answered.room is None:
+            return Crowd("", [known_mailbox(outbox, answered.sender)])
+        return crowds.of_room(outbox, rooms.name(outbox.posting.database, answered.room), letter.draft.body)
+    first = letter.to[0]
+    if first.kind == "room":
+        return crowds.of_room(outbox, first.name, letter.draft.body)
+    if first.kind != "agent":
+        return crowds.of_listed(outbox, first)
+    return Crowd("", [outbox.by_name.get(address.name) or recipient(outbox, address.name, create=create) for address in letter.to])
+
+
+def known_mailbox(outbox: Outbox, agent: int) -> Mailbox:
+    """The mailbox of one who has written to the desk's agent. Raises ReservedName for the post room itself."""
+    if agent == POSTROOM_AGENT:
+        raise ReservedName(name=SYSTEM)
+    return outbox.mailbox(agent)
+
+
+def deliver(outbox: Outbox, letter: Letter, crowd: Crowd, place: Place) -> Receipt:
+    """Put a message down at its place, at the pace that is allowed; or hold it, when a human has paused its sender."""
+    together, recipients = crowd.address != "", crowd.mailboxes
+    refusals = crowds.paced(outbox, crowd, place) if together else paced(outbox, recipients, place)
+    if outbox.paused is not None:
+        place = place._replace(held=f"{PAUSED}: {outbox.paused}")
     receipt = outbox.put(outbox.author, letter, recipients, place=place, refusals=refusals)
     if refusals:
-        tell_refusals(outbox, recipients, refusals)
+        tell_refusals(outbox, [mailbox for mailbox in recipients if mailbox.agent in refusals], refusals, together=together)
     if letter.reply_by_ms is not None:
-        expect_reply(outbox, receipt.seq, letter.reply_by_ms, [mailbox.agent for mailbox in recipients if mailbox.agent not in refusals])
+        expect_reply(
+            outbox, outbox.last.seq, letter.reply_by_ms, [mailbox.agent for mailbox in recipients if mailbox.agent not in refusals]
+        )
     return receipt
 
 
-def tell_refusals(outbox: Outbox, recipients: list[Mailbox], refusals: dict[int, str]) -> None:
+def tell_refusals(outbox: Outbox, refusing: list[Mailbox], refusals: dict[int, str], *, together: bool) -> None:
     """Tell the sender also in its mailbox who did not take the last message, and why: not everybody reads receipts."""
     about = outbox.last
-    for mailbox in recipients:
-        if mailbox.agent in refusals:
+    if not together:
+        for mailbox in refusing:
             notices.notify(outbox, about.sender, "refused", about, recipient=mailbox.name, reason=refusals[mailbox.agent])
+    elif named := crowds.names(refusing):
+        notices.notify(outbox, about.sender, "refused", about, recipient=named, reason=refusals[refusing[0].agent])
 
 
 def recipient(outbox: Outbox, name: Name, *, create: bool) -> Mailbox:
@@ -98,43 +134,42 @@ def recipient(outbox: Outbox, name: Name, *, create: bool) -> Mailbox:
         admit(database, name, outbox.posting.desk.config.limits, now_ms=outbox.posting.now_ms)
         found = mailboxes.named(database, name, sender=sender)
     if found is None:
-        raise NoSuchRecipient(name=name, close=close_names(name, agents.names(database)))
+        raise NoSuchRecipient(name=name, close=close_names(name, agents.listed_names(database, viewer=sender)))
     if found.kind == "system":
         raise ReservedName(name=name)
     return outbox.open(found)
 
 
-def earlier(outbox: Outbox, letter: Letter, recipients: list[Mailbox]) -> Receipt | None:
+def earlier(outbox: Outbox, letter: Letter) -> Receipt | None:
     """The receipt of a message that was sent before with the same id. Raises IdTaken when that was another message."""
     draft, database = letter.draft, outbox.posting.database
     assert draft.id is not None, "only a sender's own id can come twice"
     if draft.id in outbox.receipts:
         first, receipt = outbox.receipts[draft.id]
         if first != letter:
-            raise IdTaken(id=draft.id, seq=receipt.seq)
+            raise IdTaken(id=draft.id)
         return receipt
     found = messages.by_sender_id(database, outbox.posting.desk.agent.id, draft.id)
     if found is None:
         return None
-    said = (found.recipients, found.kind, found.subject, found.body)
-    saying = (" ".join(mailbox.name for mailbox in recipients), letter.kind, draft.subject, draft.body)
-    if said != saying or messages.attachments(database, found.seq) != letter.files:
-        raise IdTaken(id=draft.id, seq=found.seq)
+    to = " ".join(written(address) for address in letter.to) or found.recipients  # an answer names nobody
+    if (found.recipients, found.kind, found.subject, found.body) != (to, letter.kind, draft.subject, draft.body):
+        raise IdTaken(id=draft.id)
+    if messages.attachments(database, found.seq) != letter.files:
+        raise IdTaken(id=draft.id)
     thread = draft.id if found.thread is None else messages.called(database, found.thread)
-    return Receipt(draft.id, found.seq, thread, found.sent_ms, deliveries.progress(database, found.seq))
+    progress = deliveries.progress(database, found.seq, viewer=found.sender)
+    return Receipt(draft.id, 0 if found.hidden else found.number, thread, found.sent_ms, progress)
 
 
-def paced(outbox: Outbox, recipients: list[Mailbox]) -> dict[int, str]:
+def paced(outbox: Outbox, recipients: list[Mailbox], place: Place) -> dict[int, str]:
     """Charge the paces. Names the recipients that cannot take the message and why; raises when none of them can."""
     limits, now_us = outbox.posting.desk.config.limits, outbox.posting.now_us
-    due = pace.due_after(outbox.due_us, now_us, len(recipients), limits.sender_per_minute)
-    if wait := pace.wait_ms(due, now_us):
-        raise too_fast("sender_per_minute", limits.sender_per_minute, wait)
-    outbox.due_us = due
+    outbox.due_us = crowds.charged(outbox, len(recipients))
     refusals = NO_REFUSALS
     for mailbox in recipients:
         due = pace.due_after(mailbox.due_us, now_us, 1, limits.pair_per_minute)
-        if due - now_us > pace.MINUTE_US or mailbox.waiting + mailbox.arrived >= limits.waiting:
+        if due - now_us > pace.MINUTE_US or mailbox.number(hidden=place.hidden) >= limits.waiting:
             error = cannot_take(mailbox, pace.wait_ms(due, now_us), limits)
             if len(refusals) == len(recipients) - 1:  # the last one that could have taken it
                 raise error
@@ -147,41 +182,31 @@ def paced(outbox: Outbox, recipients: list[Mailbox]) -> dict[int, str]:
 def cannot_take(mailbox: Mailbox, wait_ms: int, limits: Limits) -> WorldError:
     """Why a recipient cannot take a message now."""
     if wait_ms:
-        return too_fast("pair_per_minute", limits.pair_per_minute, wait_ms)
+        return crowds.too_fast("pair_per_minute", limits.pair_per_minute, wait_ms)
     return MailboxFull(name=mailbox.name, limit=limits.waiting)
 
 
-def too_fast(name: str, limit: int, wait_ms: int) -> TooFast:
-    """The error for a pace that is exceeded. For people the wait is rounded up to a tenth of a second."""
-    return TooFast(limit_name=name, limit=limit, retry_after_ms=wait_ms, seconds=-(-wait_ms // 100) / 10)
+def unthreaded(outbox: Outbox) -> Place:
+    """Where a message stands that begins a thread."""
+    return GHOSTLY if outbox.ghost else NEW_THREAD
 
 
-def placed(outbox: Outbox, draft: Draft, recipients: list[Mailbox]) -> Place:
+def placed(outbox: Outbox, draft: Draft, answered: Parent | None, crowd: Crowd) -> Place:
     """Where a message stands that names a thread or the message that it answers, with all that follows from an answer."""
     database, sender = outbox.posting.database, outbox.posting.desk.agent
-    answered = resolve(database, draft.reply_to, sender) if draft.reply_to is not None else None
-    threaded = resolve(database, draft.thread, sender) if draft.thread is not None else answered
+    threaded = answered if draft.thread is None else resolve(database, draft.thread, sender)
     assert threaded is not None, "called for messages that name one or the other"
     if answered is not None and answered.root != threaded.root:
-        raise BadValue(name="thread", value=draft.thread, why=f"message {draft.reply_to} is in another thread")
+        raise BadValue(name="thread", value=draft.thread, why=f"message {id_text(draft.reply_to or '')} is in another thread")
     hops = 0 if answered is None or sender.kind == "human" else answered.hops + 1
-    held = budgeted(outbox, threaded.root, hops, recipients)
-    if answered is not None and held is None and answered.sender in {mailbox.agent for mailbox in recipients}:
+    held = budgeted(outbox, threaded.root, hops, crowd)
+    if answered is not None and held is None and answered.sender in {mailbox.agent for mailbox in crowd.mailboxes}:
         note_answer(outbox.posting, answered, by=sender.id)
-    return Place(threaded.root, messages.called(database, threaded.root), answered and answered.seq, hops, held)
+    hidden = bool(threaded.hidden or outbox.ghost)
+    return Place(threaded.root, messages.called(database, threaded.root), answered and answered.seq, hops, held, hidden=hidden)
 
 
-def resolve(database: Database, id: str | int, agent: AgentRow) -> Parent:
-    """The one message that an id means for an agent: sent by it or delivered to it. Raises NotYourMessage, AmbiguousId."""
-    found = messages.referred(database, id_text(id), agent.id)
-    if not found:
-        raise NotYourMessage(id=id, agent=agent.name)
-    if len(found) > 1:
-        raise AmbiguousId(id=id, choices=", ".join(str(parent.seq) for parent in found))
-    return found[0]
-
-
-def budgeted(outbox: Outbox, root: int, hops: int, recipients: list[Mailbox]) -> str | None:
+def budgeted(outbox: Outbox, root: int, hops: int, crowd: Crowd) -> str | None:
     """Count the turn of a thread. Says why the message is held, if it is, and tells everyone concerned when that happens first."""
     desk, database = outbox.posting.desk, outbox.posting.database
     sender, limits = desk.agent, desk.config.limits
@@ -193,7 +218,8 @@ def budgeted(outbox: Outbox, root: int, hops: int, recipients: list[Mailbox]) ->
     held = pace.held_because(turns=turns, turns_max=limits.thread_turns, hops=hops, hops_max=limits.hops)
     budgets.set_thread(database, root, ThreadBudget(turns, sender.id, held))
     if held is not None:
-        notices.notify_held(outbox, root, {sender.id, *(mailbox.agent for mailbox in recipients)}, held)
+        others = [] if crowd.address else [mailbox.agent for mailbox in crowd.mailboxes]  # a crowd is not told: its next speaker is
+        notices.notify_held(outbox, root, {sender.id, *others}, held)
     return held
 
 

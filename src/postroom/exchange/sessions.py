@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 from postroom.core.address import Name
 from postroom.core.errors import AmbiguousId, BadValue, NoSuchPeer, NoSuchRecipient, NoSuchSession, NotYourTurn
-from postroom.core.message import Draft, Kind, Letter, Receipt, check_text, checked, id_text
+from postroom.core.message import Draft, Kind, Letter, MessageRef, Receipt, Seq, check_text, checked, id_text
 from postroom.core.session import IMPOSSIBLE, SessionState, SessionView, Side, after, in_words
 from postroom.exchange import sending
-from postroom.exchange.desk import POSTROOM_PROVENANCE, Desk, Posting
+from postroom.exchange.asking import own
+from postroom.exchange.crowds import Crowd
+from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_PROVENANCE, Desk, Posting
+from postroom.exchange.lookup import choices, resolve
 from postroom.exchange.outbox import Author, Mailbox, Outbox, Place
 from postroom.store import agents, messages, waits
 from postroom.store import sessions as stored
@@ -36,20 +39,22 @@ def open_session(desk: Desk, draft: Draft, *, claim: bool = False) -> Receipt:
         peers = [peer(outbox, address.name) for address in letter.to]
         if len(peers) > 1 or peers[0].agent == desk.agent.id:
             raise BadValue(name="to", value=draft.to, why="a session is with one other agent")
-        if draft.id is not None and (receipt := sending.earlier(outbox, letter, peers)):
+        if draft.id is not None and (receipt := sending.earlier(outbox, letter)):
             return receipt
-        sending.paced(outbox, peers)
-        receipt = outbox.put(outbox.author, letter._replace(reply_by_ms=None), peers)
+        begun = sending.unthreaded(outbox)
+        sending.paced(outbox, peers, begun)
+        receipt = outbox.put(outbox.author, letter._replace(reply_by_ms=None), peers, place=begun)
+        root = outbox.last.seq
         if claim:
-            waits.claim(posting.database, desk.agent.id, receipt.seq, posting.provenance())
-        place = Place(receipt.seq, receipt.id, reply_to=receipt.seq)
+            waits.claim(posting.database, desk.agent.id, root, posting.provenance())
+        place = Place(root, receipt.id, root, hidden=bool(outbox.last.hidden))
         if agents.by_id(posting.database, peers[0].agent).auto_accept:
             accepted = Letter((), Draft(""), Kind.SYN_ACK)
             outbox.put(Author(peers[0].agent, POSTROOM_PROVENANCE), accepted, [outbox.mailbox(desk.agent.id)], place=place)
-            watch_idleness(posting, receipt.seq)
+            watch_idleness(posting, root)
         else:
             lapses_ms = letter.reply_by_ms or posting.now_ms + limits.handshake_ms
-            waits.set_timer(posting.database, waits.Timer(lapses_ms, "handshake", receipt.seq))
+            waits.set_timer(posting.database, waits.Timer(lapses_ms, "handshake", root))
         outbox.write()
     return receipt
 
@@ -62,12 +67,12 @@ def peer(outbox: Outbox, name: Name) -> Mailbox:
         raise NoSuchPeer(**error.facts) from None
 
 
-def accept(desk: Desk, id: str | int, *, claim: bool = False) -> Receipt:
+def accept(desk: Desk, id: MessageRef, *, claim: bool = False) -> Receipt:
     """Accept an offered session. With `claim` what the other side says then comes to this process."""
     return act(desk, id, Kind.SYN_ACK, Draft(""), claim=claim)
 
 
-def decline(desk: Desk, id: str | int, reason: str) -> Receipt:
+def decline(desk: Desk, id: MessageRef, reason: str) -> Receipt:
     """Decline an offered session, with a reason for the other side."""
     check_text("reason", reason, desk.config.limits.body_bytes, "body_bytes")
     if not reason.strip():
@@ -75,17 +80,17 @@ def decline(desk: Desk, id: str | int, reason: str) -> Receipt:
     return act(desk, id, Kind.SYN_NACK, Draft("", reason))
 
 
-def say(desk: Desk, id: str | int, draft: Draft) -> Receipt:
+def say(desk: Desk, id: MessageRef, draft: Draft) -> Receipt:
     """Send DATA in an open session. The draft's `to` and `thread` are those of the session."""
     return act(desk, id, Kind.DATA, draft)
 
 
-def close(desk: Desk, id: str | int) -> Receipt:
+def close(desk: Desk, id: MessageRef) -> Receipt:
     """Say FIN. The other side still reads what was sent before; when it has read the FIN, FIN-ACK comes back by itself."""
     return act(desk, id, Kind.FIN, Draft(""))
 
 
-def act(desk: Desk, id: str | int, kind: Kind, draft: Draft, *, claim: bool = False) -> Receipt:
+def act(desk: Desk, id: MessageRef, kind: Kind, draft: Draft, *, claim: bool = False) -> Receipt:
     """Send one message of a session. Raises NoSuchSession, and NotYourTurn when the state of the session does not allow it."""
     limits = desk.config.limits
     with desk.reading() as database:
@@ -95,12 +100,14 @@ def act(desk: Desk, id: str | int, kind: Kind, draft: Draft, *, claim: bool = Fa
     letter = letter._replace(files=sending.keep_files(desk, draft))
     with desk.posting(safe=True) as posting:
         outbox = Outbox(posting)
-        to = [outbox.mailbox(other.id)]
-        if draft.id is not None and (receipt := sending.earlier(outbox, letter, to)):
+        if draft.id is not None and (receipt := sending.earlier(outbox, letter)):
             return receipt
         check_turn(posting, found, kind)
         if kind is Kind.DATA:
-            receipt = sending.deliver(outbox, letter, to, sending.placed(outbox, draft._replace(thread=str(found.root)), to))
+            to = Crowd("", [outbox.mailbox(other.id)])
+            answered = None if draft.reply_to is None else resolve(posting.database, draft.reply_to, desk.agent)
+            place = sending.placed(outbox, draft._replace(thread=Seq(found.root)), answered, to)
+            receipt = sending.deliver(outbox, letter, to, place)
         else:
             receipt = control(outbox, found, letter)
         if claim:
@@ -114,11 +121,11 @@ def control(outbox: Outbox, found: Offer, letter: Letter) -> Receipt:
     posting = outbox.posting
     answers = letter.kind in {Kind.SYN_ACK, Kind.SYN_NACK}
     if answers:
-        (syn,) = messages.referred(posting.database, str(found.root), None)
+        syn = messages.parent(posting.database, found.root)
         sending.note_answer(posting, syn, by=posting.desk.agent.id)
     if letter.kind is Kind.SYN_ACK:
         watch_idleness(posting, found.root)
-    place = Place(found.root, found.id, reply_to=found.root if answers else None)
+    place = Place(found.root, found.id, found.root if answers else None, hidden=bool(found.hidden))
     other = outbox.mailbox(found.other(posting.desk.agent.id))
     return outbox.put(outbox.author, letter, [other], place=place)
 
@@ -152,16 +159,22 @@ def watch_idleness(posting: Posting, root: int) -> None:
     waits.set_timer(posting.database, waits.Timer(posting.now_ms + posting.desk.config.limits.session_idle_ms, "idle", root))
 
 
-def find(desk: Desk, id: str | int) -> Offer:
+def find(desk: Desk, id: MessageRef) -> Offer:
     """The session of the desk's agent with that id, or with a message of that id. Raises NoSuchSession, AmbiguousId."""
-    referred = messages.referred(desk.database, id_text(id), desk.agent.id)
+    referred = messages.referred(desk.database, id, desk.agent.id)
     offers = {parent.root: stored.offer(desk.database, parent.root) for parent in referred}
     found = [offer for offer in offers.values() if offer is not None and desk.agent.id in (offer.opener, offer.peer)]
     if not found:
-        raise NoSuchSession(id=id, agent=desk.agent.name)
+        raise NoSuchSession(id=id_text(id), agent=desk.agent.name)
     if len(found) > 1:
-        raise AmbiguousId(id=id, choices=", ".join(str(offer.root) for offer in found))
+        raise AmbiguousId(id=id_text(id), choices=choices(desk.database, id, [offer.opener for offer in found]))
     return found[0]
+
+
+def root_of(desk: Desk, receipt: Receipt) -> Seq:
+    """The first message of the session that the desk's agent has just offered."""
+    with desk.reading():
+        return Seq(find(desk, own(desk, receipt)).root)
 
 
 def state(desk: Desk, root: int) -> SessionState:
@@ -172,13 +185,15 @@ def state(desk: Desk, root: int) -> SessionState:
         return stored.state(database, found)
 
 
-def show(desk: Desk, id: str | int) -> SessionView:
+def show(desk: Desk, id: MessageRef) -> SessionView:
     """How a session stands."""
     with desk.reading() as database:
         return stored.view(database, find(desk, id))
 
 
 def list_sessions(desk: Desk) -> list[SessionView]:
-    """The sessions of the desk's agent, oldest first."""
+    """The sessions of the desk's agent, oldest first; for the human those of everybody."""
     with desk.reading() as database:
-        return [stored.view(database, offer) for offer in stored.of_agent(database, desk.agent.id)]
+        return [
+            stored.view(database, offer) for offer in stored.of_agent(database, None if desk.agent.id == HUMAN_AGENT else desk.agent.id)
+        ]

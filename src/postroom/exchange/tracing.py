@@ -4,79 +4,90 @@ from __future__ import annotations
 
 import re
 
-from postroom.core.errors import BadQuery, BadValue, NoSuchAgent
-from postroom.core.message import Message, Receipt
+from postroom.core.errors import BadQuery, BadValue
+from postroom.core.message import Message, MessageRef, Receipt
 from postroom.exchange.desk import Desk
-from postroom.exchange.sending import resolve
-from postroom.store import agents, deliveries, messages, search
-from postroom.store.database import Database
+from postroom.exchange.lookup import known, readable_room, resolve
+from postroom.store import deliveries, messages, search
+from postroom.store.search import Page
 
 INDEX_STEP = 500
 LATEST = 1 << 62
 OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
 
 
-def status(desk: Desk, id: str | int) -> Receipt:
-    """What became of a message that the desk's agent sent or received. Raises NoSuchMessage, AmbiguousId."""
+def status(desk: Desk, id: MessageRef) -> Receipt:
+    """What became of a message that the desk's agent may see. Raises NotYourMessage, NoSuchMessage, AmbiguousId."""
     with desk.reading() as database:
-        found = resolve(database, id, desk.agent)
-        (message,) = messages.messages(database, "WHERE m.seq = ?", (found.seq,))
-        return Receipt(message.id, message.seq, message.thread, message.sent_ms, deliveries.progress(database, found.seq))
+        seq = resolve(database, id, desk.agent).seq
+        (message,) = messages.messages(database, "WHERE m.seq = ?", (seq,))
+        progress = deliveries.progress(database, seq, viewer=desk.agent.id)
+        return Receipt(message.id, message.number, message.thread, message.sent_ms, progress)
 
 
-def follow(desk: Desk, id: str | int) -> None:
+def message(desk: Desk, id: MessageRef) -> Message:
+    """A message that the desk's agent may see. Raises as `status`."""
+    with desk.reading() as database:
+        (found,) = messages.messages(database, "WHERE m.seq = ?", (resolve(database, id, desk.agent).seq,))
+        return found
+
+
+def follow(desk: Desk, id: MessageRef) -> None:
     """Let the sender be woken at each change of state of a message."""
     with desk.posting() as posting:
         messages.set_followed(posting.database, resolve(posting.database, id, desk.agent).seq)
 
 
-def history(desk: Desk, *, peer: str | None = None, before: int | None = None, since_ms: int = 0, limit: int = 50) -> list[Message]:
-    """The newest messages that the desk's agent took part in, oldest first; with one peer, or before a seq, if told."""
+def history(desk: Desk, *, peer: str | None = None, before: MessageRef | None = None, since_ms: int = 0, limit: int = 50) -> list[Message]:
+    """The newest messages that the desk's agent took part in, oldest first; with one agent, in one `#room`, before a message, if told.
+
+    The human sees those of everybody, a stranger those of public rooms. Raises NoSuchAgent, NoSuchRoom, NotAMember.
+    """
     check_page(desk, limit)
-    check_whole("before", before or LATEST, "it is the number of a message, its `seq`")
     check_whole("since_ms", since_ms, "it is a time in ms since 1970")
     catch_up(desk)
-    page = {"before": before or LATEST, "since_ms": since_ms, "limit": limit}
+    viewer = desk.agent.id
     with desk.reading() as database:
+        page = Page(LATEST if before is None else resolve(database, before, desk.agent).seq, since_ms, limit)
         if peer is None:
-            found = search.history(database, agent=desk.agent.id, **page)
+            found = search.history(database, page, viewer=viewer)
+        elif peer.lstrip().startswith("#"):
+            room = readable_room(database, peer, viewer)
+            found = search.in_room(database, page, room=room.id, viewer=viewer)
         else:
-            found = search.with_peer(database, (desk.agent.id, known(database, peer)), **page)
+            found = search.with_peer(database, page, viewer=viewer, peer=known(database, peer, viewer))
     return found[::-1]
 
 
-def thread(desk: Desk, id: str | int, *, limit: int | None = None) -> list[Message]:
-    """The first page of the thread that a message belongs to, oldest first."""
+def thread(desk: Desk, id: MessageRef, *, limit: int | None = None) -> list[Message]:
+    """The first page of the thread that a message belongs to, as far as the desk's agent may see it, oldest first."""
     limit = desk.config.limits.page if limit is None else limit
     check_page(desk, limit)
+    catch_up(desk)
     with desk.reading() as database:
-        return search.thread(database, resolve(database, id, desk.agent).root, limit=limit)
+        return search.thread(database, resolve(database, id, desk.agent).root, viewer=desk.agent.id, limit=limit)
 
 
 def find(desk: Desk, words: str, *, limit: int = 20) -> list[Message]:
-    """The newest messages of the desk's agent that match, newest first: words, "phrases", prefix*, AND, OR, NOT. Raises BadQuery."""
-    check_page(desk, limit)
-    catch_up(desk)
-    return matching(desk, words, agent=desk.agent.id, limit=limit)
+    """The newest messages that the desk's agent may see and that match, newest first: words, "phrases", prefix*, AND, OR, NOT.
 
-
-def matching(desk: Desk, words: str, *, agent: int | None, limit: int) -> list[Message]:
-    """Search a caught-up index. What FTS5 cannot read as an expression is searched word by word.
-
-    Not where an operator has no word on a side: to search for its name would find something else. Raises BadQuery.
+    What FTS5 cannot read as an expression is searched word by word. Not where an operator has no word on a side: to search for its name
+    would find something else. Raises BadQuery.
     """
+    check_page(desk, limit)
     if not isinstance(words, str):
         raise BadQuery(query=words, why="it is not text")
     if not re.search(r"\w", words):
         raise BadQuery(query=words, why="it has no word")
+    catch_up(desk)
     with desk.reading() as database:
         try:
-            return search.find(database, words, agent=agent, limit=limit)
+            return search.find(database, words, viewer=desk.agent.id, limit=limit)
         except search.Unreadable as error:
             if OPERATOR.search(words):
                 raise BadQuery(query=words, why="an operator stands between two words; what has other characters is quoted") from error
             quoted = " ".join(f'"{word}"' for word in re.findall(r"\w+", words))
-            return search.find(database, quoted, agent=agent, limit=limit)
+            return search.find(database, quoted, viewer=desk.agent.id, limit=limit)
 
 
 def catch_up(desk: Desk) -> None:
@@ -99,13 +110,3 @@ def check_whole(name: str, value: object, why: str) -> None:
     """A number that the store can compare with its own."""
     if not isinstance(value, int) or not 0 <= value <= LATEST:
         raise BadValue(name=name, value=value, why=why)
-
-
-def known(database: Database, name: str) -> int:
-    """The id of an agent. Raises NoSuchAgent."""
-    from postroom.core.address import close_names, fold_name
-
-    agent = agents.by_name(database, fold_name(name))
-    if agent is None:
-        raise NoSuchAgent(name=name, close=close_names(name, agents.names(database)))
-    return agent.id

@@ -1,16 +1,14 @@
-"""Watching: everything that happens in a post room, as the user sees it to whom the whole store belongs. Nothing is consumed or changed."""
+"""Watching: what happens in a post room, as far as the one who watches may see it. Nothing is consumed or changed."""
 
 from __future__ import annotations
 
-from postroom.core.errors import AmbiguousId, NoSuchMessage
-from postroom.core.message import Message, Receipt, State
-from postroom.core.session import SessionView
+from postroom.core.message import Message, State
 from postroom.core.types import NamedTuple
 from postroom.exchange.desk import Desk
-from postroom.exchange.tracing import LATEST, catch_up, check_page, known, matching
-from postroom.store import agents, deliveries, messages, search, sessions
+from postroom.exchange.lookup import known, resolve
+from postroom.exchange.tracing import history
+from postroom.store import agents, messages
 from postroom.store import watching as stored
-from postroom.store.messages import Parent
 from postroom.store.watching import Step
 
 WINDOW = 1000
@@ -38,13 +36,11 @@ class Sieve(NamedTuple):
 
 def settled(desk: Desk, sieve: Sieve) -> Sieve:
     """A sieve with the name and the thread as messages have them; any message of the thread may have been named."""
-    if sieve.agent is not None:
-        with desk.reading() as database:
-            sieve = sieve._replace(agent=agents.by_id(database, known(database, sieve.agent)).name)
-    if sieve.thread is not None:
-        root = referred(desk, sieve.thread).root
-        with desk.reading() as database:
-            sieve = sieve._replace(thread=messages.called(database, root))
+    with desk.reading() as database:
+        if sieve.agent is not None:
+            sieve = sieve._replace(agent=agents.by_id(database, known(database, sieve.agent, desk.agent.id)).name)
+        if sieve.thread is not None:
+            sieve = sieve._replace(thread=messages.called(database, resolve(database, sieve.thread, desk.agent).root))
     return sieve
 
 
@@ -61,10 +57,10 @@ class Feed:
         self._states: dict[int, str] = {}  # of the deliveries of shown messages
         self._shown: dict[int, str] = {}  # seq and id of shown messages that are still under way
         with desk.reading() as database:
-            self._seq = stored.last_seq(database)
-        if last:
-            found = history(desk, limit=last, before=self._seq + 1)
-            self._seq = min((message.seq for message in found), default=self._seq + 1) - 1
+            self._seq = messages.last_seq(database)
+        if last and (found := history(desk, limit=last)):
+            with desk.reading() as database:
+                self._seq = resolve(database, found[0], desk.agent).seq - 1
 
     def news(self) -> list[Message | tuple[str, Step]]:
         """The messages that came since the last time; then the changes of state, each with the id of its message."""
@@ -72,14 +68,14 @@ class Feed:
             version = stored.version(database)
             if version == self._version:
                 return []
-            found = search.after(database, self._seq, limit=WINDOW)
+            found = stored.after(database, self._seq, viewer=self._desk.agent.id, limit=WINDOW)
             if len(found) < WINDOW:
                 self._version = version
             if found:
                 self._seq = found[-1].seq
-            new = [message for message in found if self._sieve.lets(message)]
-            self._shown |= {message.seq: message.id for message in new}
-            return [*new, *self._changes()]
+            new = [one for one in found if self._sieve.lets(one.message)]
+            self._shown |= {one.seq: one.message.id for one in new if one.followed}
+            return [*(one.message for one in new), *self._changes()]
 
     def _changes(self) -> list[tuple[str, Step]]:
         for seq in list(self._shown)[:-WINDOW]:
@@ -87,7 +83,7 @@ class Feed:
         if not self._shown:
             return []
         changes, under_way = [], set()
-        for step in stored.steps(self._desk.database, min(self._shown), max(self._shown)):
+        for step in stored.steps(self._desk.database, min(self._shown), max(self._shown), viewer=self._desk.agent.id):
             if step.seq in self._shown:
                 if step.state != self._states.get(step.delivery) and (step.delivery in self._states or step.state not in SILENT):
                     changes.append((self._shown[step.seq], step))
@@ -96,58 +92,3 @@ class Feed:
                     under_way.add(step.seq)
         self._shown = {seq: id for seq, id in self._shown.items() if seq in under_way}
         return changes
-
-
-def history(desk: Desk, *, peer: str | None = None, before: int | None = None, since_ms: int = 0, limit: int = 50) -> list[Message]:
-    """The newest messages of all agents, or of one, oldest first."""
-    check_page(desk, limit)
-    if peer is not None:
-        catch_up(desk)
-    with desk.reading() as database:
-        agent = None if peer is None else known(database, peer)
-        return search.history(database, agent=agent, before=before or LATEST, since_ms=since_ms, limit=limit)[::-1]
-
-
-def find(desk: Desk, words: str, *, limit: int = 20) -> list[Message]:
-    """The newest messages of all agents that match, newest first. Raises BadQuery."""
-    check_page(desk, limit)
-    catch_up(desk)
-    return matching(desk, words, agent=None, limit=limit)
-
-
-def status(desk: Desk, id: str) -> Receipt:
-    """What became of any message. Raises NoSuchMessage, AmbiguousId."""
-    found = message(desk, referred(desk, id).seq)
-    with desk.reading() as database:
-        return Receipt(found.id, found.seq, found.thread, found.sent_ms, deliveries.progress(database, found.seq))
-
-
-def thread(desk: Desk, id: str, *, limit: int = 1000) -> list[Message]:
-    """The thread that any message belongs to, oldest first."""
-    root = referred(desk, id).root
-    with desk.reading() as database:
-        return search.thread(database, root, limit=limit)
-
-
-def message(desk: Desk, seq: int) -> Message:
-    """The message of that number, which exists."""
-    with desk.reading() as database:
-        (found,) = messages.messages(database, "WHERE m.seq = ?", (seq,))
-        return found
-
-
-def referred(desk: Desk, id: str) -> Parent:
-    """The one message that an id means, whoever sent it. Raises NoSuchMessage, AmbiguousId."""
-    with desk.reading() as database:
-        found = messages.referred(database, id, None)
-    if not found:
-        raise NoSuchMessage(id=id)
-    if len(found) > 1:
-        raise AmbiguousId(id=id, choices=", ".join(str(parent.seq) for parent in found))
-    return found[0]
-
-
-def all_sessions(desk: Desk) -> list[SessionView]:
-    """All sessions, oldest first."""
-    with desk.reading() as database:
-        return [sessions.view(database, offer) for offer in sessions.of_agent(database, None)]

@@ -8,6 +8,10 @@ from postroom.store.database import Database
 SET_METER = "INSERT INTO meter VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = iif(sender = 0, value, 0) + excluded.value"
 
 
+PACE_OF_ROOM = -1
+"""Stands for the sender where a pace is that of a room, and for the recipient where it is that of a sender's broadcasts."""
+
+
 class ThreadBudget(NamedTuple):
     """The turns of a thread; see core/pace.py."""
 
@@ -17,8 +21,14 @@ class ThreadBudget(NamedTuple):
 
 
 def set_meters(database: Database, meters: list[tuple[int, int, int]]) -> None:
-    """Write paces as (sender, recipient or 0, µs), and count arrivals as (0, recipient, number)."""
+    """Write paces as (sender, recipient or 0, µs), of rooms and broadcasts see PACE_OF_ROOM; count arrivals as (0, recipient, number)."""
     database.executemany(SET_METER, meters)
+
+
+def meter(database: Database, key: tuple[int, int]) -> int:
+    """One number, by (sender, recipient); 0 where nothing was ever counted."""
+    rows = database.execute("SELECT value FROM meter WHERE sender = ? AND recipient = ?", key)
+    return next((int(value) for (value,) in rows), 0)
 
 
 def thread(database: Database, root: int) -> ThreadBudget | None:

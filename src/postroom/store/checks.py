@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from postroom.core.types import NamedTuple
+from postroom.store.mailboxes import UNITS
 
 
 class Level(StrEnum):
@@ -47,7 +48,7 @@ CHECKS = (
     ),
     Check(
         "messages lack deliveries",
-        f"SELECT count(*) FROM message m WHERE m.fan_out < 1 OR (SELECT count(*) FROM {DELIVERIES}) != m.fan_out",
+        f"SELECT count(*) FROM message m WHERE m.fan_out < iif(m.room IS NULL, 1, 0) OR (SELECT count(*) FROM {DELIVERIES}) != m.fan_out",
         next_step=RESTORE,
     ),
     Check(
@@ -87,7 +88,8 @@ CHECKS = (
     ),
     Check(
         "mailboxes hold another number of messages than is counted",
-        "SELECT count(*) FROM agent a WHERE (SELECT count(*) FROM delivery WHERE unread = a.id)"
+        "SELECT count(*) FROM agent a WHERE"
+        f" (SELECT coalesce({UNITS}, 0) FROM delivery d JOIN message m ON m.seq = d.message WHERE d.unread = a.id)"
         " != coalesce((SELECT value FROM meter WHERE sender = 0 AND recipient = a.id), 0)",
         Level.WARNING,
         "The limit `waiting` is off by the difference. Please report how it came to this; restoring a backup counts anew.",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from postroom.core.message import Message, Progress, State, before
 from postroom.core.types import NamedTuple
-from postroom.store import messages
+from postroom.store import mailboxes, messages
 from postroom.store.database import Database, Row
 
 
@@ -18,6 +18,7 @@ class Handed(NamedTuple):
     sender: int
     root: int
     followed: bool
+    hidden: bool
 
 
 class Ended(NamedTuple):
@@ -37,6 +38,7 @@ class HeldDelivery(NamedTuple):
     name: str
     sender: int
     reply_to: int | None
+    hidden: int
 
 
 def states(*members: State) -> str:
@@ -44,9 +46,11 @@ def states(*members: State) -> str:
     return ", ".join(f"'{member}'" for member in members)
 
 
-INSERT = "INSERT INTO delivery (id, message, recipient, unread, state, reason, delivered_ms, ended_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = """
+INSERT INTO delivery (id, message, recipient, unread, state, reason, delivered_ms, ended_ms, urgency) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 TAKE = f"""
-{messages.MESSAGE}, d.id, m.sender, coalesce(m.thread, m.seq), m.followed, d.handovers
+{messages.MESSAGE}, d.id, m.sender, coalesce(m.thread, m.seq), m.followed, d.handovers, d.urgency
 FROM delivery d JOIN message m ON m.seq = d.message {messages.SENDER}
 WHERE d.unread = ?1 AND (d.state = 'delivered' OR d.state = 'handed' AND d.lease_ms <= ?2) AND (m.expires_ms IS NULL OR m.expires_ms > ?2)
 """
@@ -70,13 +74,14 @@ INSERT OR IGNORE INTO timer SELECT m.expires_ms, 'expire', m.seq FROM delivery d
 WHERE m.expires_ms IS NOT NULL AND d.state = 'handed' AND d.holder = ? AND """
 GIVE_BACK = "UPDATE delivery SET state = 'delivered', holder = NULL, lease_ms = NULL WHERE "
 PEEK = f"""
-{messages.MESSAGE}, d.handovers
+{messages.MESSAGE}, d.handovers, d.urgency
 FROM delivery d JOIN message m ON m.seq = d.message {messages.SENDER}
 WHERE d.unread = ? ORDER BY d.id LIMIT ?
 """
 WAITING = "UPDATE meter SET value = value - ? WHERE sender = 0 AND recipient = ?"
+ENDING = "SELECT d.id, m.seq, d.recipient, d.unread, m.hidden FROM delivery d JOIN message m ON m.seq = d.message"
 HELD = """
-SELECT d.id, d.message, d.recipient, a.name, m.sender, m.reply_to
+SELECT d.id, d.message, d.recipient, a.name, m.sender, m.reply_to, m.hidden
 FROM delivery d JOIN message m ON m.seq = d.message JOIN agent a ON a.id = d.recipient
 WHERE d.state = 'held' AND coalesce(m.thread, m.seq) = ? ORDER BY d.id
 """
@@ -87,7 +92,7 @@ PROGRESS = """
 SELECT a.name, d.state, EXISTS (SELECT 1 FROM attached t WHERE t.agent = a.id), d.reason,
     d.delivered_ms, d.handed_ms, d.read_ms, d.answered_ms, d.ended_ms, d.handovers
 FROM message m JOIN delivery d ON d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1 JOIN agent a ON a.id = d.recipient
-WHERE m.seq = ? ORDER BY d.id
+WHERE m.seq = ?1 AND (a.visibility != 'ghost' OR a.id = ?2 OR ?2 IN (1, 2)) ORDER BY d.id
 """
 
 
@@ -107,9 +112,9 @@ def waiting(database: Database, recipient: int, *, now_ms: int, limit: int, clai
 
 def handed_over(database: Database, row: Row) -> Handed:
     """A row of TAKE."""
-    delivery, sender, root, followed, handovers = row[messages.COLUMNS :]
-    message = messages.message(database, row[: messages.COLUMNS], redelivered=handovers > 0)
-    return Handed(message, delivery, sender, root, bool(followed))
+    delivery, sender, root, followed, handovers, urgency = row[messages.COLUMNS :]
+    message = messages.message(database, row[: messages.COLUMNS], redelivered=handovers > 0, urgency=urgency)
+    return Handed(message, delivery, sender, root, bool(followed), bool(row[messages.HIDDEN]))
 
 
 def hand(database: Database, handed: Sequence[Handed], *, holder: int, lease_ms: int, now_ms: int) -> None:
@@ -122,8 +127,10 @@ def read(database: Database, handed: Sequence[Handed], *, holder: int, recipient
     earlier = database.connection.total_changes()
     database.executemany(READ, [(now_ms, one.delivery, holder) for one in handed])
     count = database.connection.total_changes() - earlier
-    if count:
-        leave(database, recipient, count)
+    if count == len(handed):
+        leave(database, recipient, sum(mailboxes.units(hidden=one.hidden) for one in handed))
+    elif count:
+        mailboxes.recount(database, recipient)
     return count
 
 
@@ -147,9 +154,9 @@ def of_recipient(database: Database, about: messages.MessageRow, recipient: int)
     return int(delivery)
 
 
-def leave(database: Database, recipient: int, number: int) -> None:
-    """Count messages out of a mailbox."""
-    database.execute(WAITING, (number, recipient))
+def leave(database: Database, recipient: int, units: int) -> None:
+    """Count messages out of a mailbox, see mailboxes.units."""
+    database.execute(WAITING, (units, recipient))
 
 
 def answered(database: Database, parent: messages.Parent, recipient: int, *, now_ms: int) -> bool:
@@ -159,21 +166,19 @@ def answered(database: Database, parent: messages.Parent, recipient: int, *, now
     database.execute(ANSWER, (*place, now_ms))
     changed = bool(database.connection.changes())
     if changed and unread:
-        leave(database, recipient, 1)
+        leave(database, recipient, mailboxes.units(hidden=bool(parent.hidden)))
     return changed
 
 
 def end(database: Database, delivery: int, state: State, reason: str, *, now_ms: int) -> Ended | None:
     """Let a delivery expire or be refused; None when its state does not allow that any more."""
-    rows = database.execute(
-        f"SELECT id, message, recipient, unread FROM delivery WHERE id = ? AND state IN ({states(*before(state))})", (delivery,)
-    ).fetchall()
+    rows = database.execute(f"{ENDING} WHERE d.id = ? AND d.state IN ({states(*before(state))})", (delivery,)).fetchall()
     if not rows:
         return None
-    ((id, message, recipient, unread),) = rows
+    ((id, message, recipient, unread, hidden),) = rows
     database.execute("UPDATE delivery SET state = ?, reason = ?, unread = NULL, ended_ms = ? WHERE id = ?", (state, reason, now_ms, id))
     if unread is not None:
-        leave(database, recipient, 1)
+        leave(database, recipient, mailboxes.units(hidden=bool(hidden)))
     return Ended(id, message, recipient)
 
 
@@ -207,7 +212,7 @@ def any_unread(database: Database, recipient: int) -> bool:
 def peek(database: Database, recipient: int, *, limit: int) -> list[Message]:
     """What is in a mailbox, in order, without touching it."""
     rows = database.execute(PEEK, (recipient, limit)).fetchall()
-    return [messages.message(database, row[:-1], redelivered=row[-1] > 0) for row in rows]
+    return [messages.message(database, row[:-2], redelivered=row[-2] > 0, urgency=row[-1]) for row in rows]
 
 
 def held_in(database: Database, root: int) -> list[HeldDelivery]:
@@ -220,7 +225,7 @@ def release(database: Database, row: HeldDelivery, *, now_ms: int) -> None:
     database.execute(RELEASE, (now_ms, row.delivery))
 
 
-def progress(database: Database, seq: int) -> tuple[Progress, ...]:
-    """What became of a message, for each recipient."""
-    rows = database.execute(PROGRESS, (seq,))
+def progress(database: Database, seq: int, *, viewer: int) -> tuple[Progress, ...]:
+    """What became of a message, for each recipient that the viewer may know of."""
+    rows = database.execute(PROGRESS, (seq, viewer))
     return tuple(Progress(name, State(state), bool(online), *rest) for name, state, online, *rest in rows)

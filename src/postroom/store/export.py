@@ -10,6 +10,7 @@ from postroom.store.database import Database
 
 FORMAT = 1
 PAGE = 50
+HUMAN = 2
 TOOK_PART = """
 AND (m.sender = ?4 OR EXISTS
     (SELECT 1 FROM delivery d WHERE d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1 AND d.recipient = ?4))
@@ -31,15 +32,18 @@ def message_lines(database: Database, *, agent: int | None, since_ms: int) -> It
     where = WHERE.format(took_part=TOOK_PART if agent is not None else "")
     after, page = 0, PAGE
     while page == PAGE:
-        found = messages.messages(database, where, (after, since_ms, PAGE, agent)[: 3 if agent is None else 4])
-        for message in found:
+        seqs = database.execute(
+            f"SELECT m.seq FROM message m {where}", (after, since_ms, PAGE, agent)[: 3 if agent is None else 4]
+        ).fetchall()
+        for (seq,) in seqs:
+            (message,) = messages.messages(database, "WHERE m.seq = ?", (seq,))
             provenance, files = message.provenance._asdict(), [file._asdict() for file in message.attachments]
-            progress = [one._asdict() for one in deliveries.progress(database, message.seq)]
+            progress = [one._asdict() for one in deliveries.progress(database, seq, viewer=HUMAN)]
             line = {"type": "message", **message._asdict(), "provenance": provenance, "attachments": files, "deliveries": progress}
             del line["redelivered"]  # each delivery has its `handovers`
             yield dumped(line)
-        page = len(found)
-        after = found[-1].seq if found else after
+        page = len(seqs)
+        after = seqs[-1][0] if seqs else after
 
 
 def dumped(line: dict[str, object]) -> str:

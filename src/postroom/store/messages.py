@@ -5,8 +5,9 @@ from __future__ import annotations
 import apsw
 
 from postroom.core.errors import StoreDamaged
-from postroom.core.message import Attachment, Kind, Message, Provenance, Urgency
+from postroom.core.message import Attachment, Kind, Message, MessageRef, Provenance, Seq, Urgency, id_text
 from postroom.core.types import NamedTuple
+from postroom.store import rooms
 from postroom.store.database import Database, Row
 
 
@@ -38,6 +39,17 @@ class MessageRow(NamedTuple):
     number: int = 0
 
 
+class Beginning(NamedTuple):
+    """The last seq, number and delivery; the sender's pace, whether it is a ghost, and why it is paused, if it is."""
+
+    seq: int
+    number: int
+    delivery: int
+    due_us: int
+    ghost: int
+    paused: str | None
+
+
 class Parent(NamedTuple):
     """What an answer needs to know of the message that it answers."""
 
@@ -50,6 +62,9 @@ class Parent(NamedTuple):
     reply_by_ms: int | None
     delivery: int
     fan_out: int
+    room: int | None
+    hidden: int
+    number: int
 
     @property
     def root(self) -> int:
@@ -57,26 +72,34 @@ class Parent(NamedTuple):
         return self.thread or self.seq
 
 
-NEXT = """
-SELECT (SELECT max(seq) FROM message), (SELECT max(id) FROM delivery), (SELECT value FROM meter WHERE sender = ? AND recipient = 0)
+BEGINNING = """
+SELECT coalesce(m.seq, 0), coalesce(m.number, 0), coalesce((SELECT max(id) FROM delivery), 0),
+    coalesce((SELECT value FROM meter WHERE sender = a.id AND recipient = 0), 0), a.visibility = 'ghost', a.paused
+FROM agent a LEFT JOIN (SELECT seq, number FROM message ORDER BY seq DESC LIMIT 1) m WHERE a.id = ?
 """
-SEQ_DIGITS = 18  # what always fits into 64 bits
+LAST_NUMBER = 1 << 62
+NUMBER_DIGITS = 18  # what always fits into 64 bits
 INSERT = f"INSERT INTO message VALUES ({', '.join('?' * len(MessageRow._fields))})"
-PARENT = "SELECT seq, id, sender, thread, hops, kind, reply_by_ms, delivery, fan_out FROM message"
+ALL_SEEING = frozenset({1, 2})
+"""The post room itself, and the human."""
+PARENT = "SELECT seq, id, sender, thread, hops, kind, reply_by_ms, delivery, fan_out, room, hidden, number FROM message"
 MESSAGE = """
-SELECT m.seq, m.id, s.name, m.recipients, m.subject, m.body, m.sent_ms, m.thread, m.reply_to, m.kind, m.urgency, m.reply_by_ms,
-    m.expires_ms, m.hops, m.files, v.interface, v.pid, v.program
+SELECT m.seq, m.id, m.number, m.hidden, s.name, m.recipients, m.subject, m.body, m.sent_ms, m.thread, m.reply_to, m.kind, m.urgency,
+    m.reply_by_ms,    m.expires_ms, m.hops, m.files, v.interface, v.pid, v.program
 """
-COLUMNS = 18
+COLUMNS = 20
+HIDDEN = 3
+"""Which of them says whether the message is hidden."""
+PRUNED = "pruned"
+"""Stands for the id of a message that is gone while those that answer it are just going."""
 SENDER = "JOIN agent s ON s.id = m.sender JOIN provenance v ON v.id = m.provenance"
 KINDS = {kind.value: kind for kind in Kind}
 URGENCIES = {urgency.value: urgency for urgency in Urgency}
 
 
-def next_ids(database: Database, sender: int) -> tuple[int, int, int]:
-    """The next seq and the next delivery id, and the pace of a sender. Pruning keeps the last row of each, so none is ever used twice."""
-    ((seq, delivery, due_us),) = database.execute(NEXT, (sender,))
-    return (seq or 0) + 1, (delivery or 0) + 1, due_us or 0
+def beginning(database: Database, sender: int) -> Beginning:
+    """Where a transaction of a sender begins. Pruning keeps the last message and delivery, so that nothing is ever numbered twice."""
+    return Beginning(*database.execute(BEGINNING, (sender,)).fetchall()[0])
 
 
 def insert(database: Database, rows: list[Row]) -> None:
@@ -104,11 +127,67 @@ def sender(database: Database, seq: int) -> int:
     return int(agent)
 
 
-def referred(database: Database, text: str, agent: int | None) -> list[Parent]:
-    """The messages that an id can mean for an agent: sent by it or delivered to it. With agent None: any."""
-    where, value = ("seq = ?", int(text)) if text.isdecimal() and len(text) <= SEQ_DIGITS else ("id = ?", text)
-    found = [Parent(*found) for found in database.execute(f"{PARENT} WHERE {where}", (value,))]
-    return [parent for parent in found if agent is None or parent.sender == agent or is_recipient(database, parent, agent)]
+def referred(database: Database, id: MessageRef, viewer: int) -> list[Parent]:
+    """The messages that an id can mean for one who may see them. `sender:id` means one at most."""
+    name, colon, own_id = id_text(id).rpartition(":")
+    if isinstance(id, Seq):
+        rows = database.execute(f"{PARENT} WHERE seq = ?", (id,))
+    elif own_id.isdecimal() and len(own_id) <= NUMBER_DIGITS:
+        rows = database.execute(f"{PARENT} WHERE seq = ?", (numbered(database, int(own_id)),))
+    else:
+        rows = database.execute(f"{PARENT} WHERE id = ?", (own_id,))
+    found = [parent for row in rows if may_see(database, parent := Parent(*row), viewer)]
+    if len(found) > 1 and isinstance(id, Message):
+        name, colon = id.sender, ":"
+    return [parent for parent in found if not colon or sender_name(database, parent.sender) == name]
+
+
+def may_see(database: Database, parent: Parent, viewer: int) -> bool:
+    """Whether a message was sent by or to the viewer, or was said in a room whose history the viewer may read. See also VISIBLE."""
+    if viewer in ALL_SEEING or parent.sender == viewer:
+        return True
+    if parent.room is not None:
+        return rooms.may_read(database, parent.room, viewer, parent.seq)
+    return is_recipient(database, parent, viewer)
+
+
+def numbered(database: Database, number: int) -> int | None:
+    """The seq of the message with that number. Numbers ascend along the seqs; hidden messages, which have none, repeat the last one."""
+    low = number
+    seq, found, hidden = at(database, low)
+    if found < number:  # there are hidden messages before it
+        high = last_seq(database) + 1
+        while low < high:
+            middle = (low + high) // 2
+            seq, found, _ = at(database, middle)
+            low, high = (low, middle) if found >= number else (seq + 1, high)
+        seq, found, hidden = at(database, low)
+    return seq if found == number and not hidden else None
+
+
+def parent(database: Database, seq: int) -> Parent:
+    """The message at a place, which exists."""
+    (row,) = database.execute(f"{PARENT} WHERE seq = ?", (seq,))
+    return Parent(*row)
+
+
+def at(database: Database, seq: int) -> tuple[int, int, int]:
+    """The first message from a seq on: its seq, number, and whether it is hidden. Beyond the last: what no message has."""
+    for found in database.execute("SELECT seq, number, hidden FROM message WHERE seq >= ? ORDER BY seq LIMIT 1", (seq,)):
+        return int(found[0]), int(found[1]), int(found[2])
+    return seq, LAST_NUMBER, 1
+
+
+def last_seq(database: Database) -> int:
+    """The place of the newest message."""
+    ((seq,),) = database.execute("SELECT coalesce(max(seq), 0) FROM message")
+    return int(seq)
+
+
+def sender_name(database: Database, agent: int) -> str:
+    """The name of who sent a message."""
+    ((name,),) = database.execute("SELECT name FROM agent WHERE id = ?", (agent,))
+    return str(name)
 
 
 def set_followed(database: Database, seq: int) -> None:
@@ -130,16 +209,18 @@ def is_recipient(database: Database, parent: Parent, agent: int) -> bool:
     return bool(rows.fetchall())
 
 
-def message(database: Database, row: Row, *, redelivered: bool = False) -> Message:
-    """A row of the MESSAGE columns as a message."""
-    seq, own_id, sender, to, subject, body, sent, root, answered, kind, urgency, reply_by, expires, hops, files, interface, pid, program = (
-        row
-    )
-    id = own_id or str(seq)
+def message(database: Database, row: Row, *, redelivered: bool = False, urgency: str | None = None) -> Message:
+    """A row of the MESSAGE columns as a message; `urgency` is that for its reader, if it has one of its own."""
+    (
+        seq, own_id, number, hidden, sender, to, subject, body, sent, root, answered, kind, general, reply_by, expires, hops, files,
+        interface, pid, program,
+    ) = row  # fmt: skip
+    id = own_id or str(number)
+    urgency = urgency or general
     if kind not in KINDS or urgency not in URGENCIES:
         raise StoreDamaged(path=database.path, why=f"message {seq} is of no kind")
     return Message(
-        id, seq, sender, tuple(to.split(" ")), subject, body, sent,
+        id, 0 if hidden else number, sender, tuple(to.split(" ")), subject, body, sent,
         id if root is None else called(database, root), None if answered is None else called(database, answered),
         KINDS[kind], URGENCIES[urgency], reply_by, expires, hops, "here", Provenance(interface, pid, program),
         attachments(database, seq) if files else (), redelivered,
@@ -147,10 +228,10 @@ def message(database: Database, row: Row, *, redelivered: bool = False) -> Messa
 
 
 def called(database: Database, seq: int) -> str:
-    """The id of a message: the one that its sender chose, or its number, also when it has been pruned."""
-    for (own_id,) in database.execute("SELECT id FROM message WHERE seq = ?", (seq,)):
-        return own_id or str(seq)
-    return str(seq)
+    """The id of a message: the one that it has of its own, or its number."""
+    for own_id, number in database.execute("SELECT id, number FROM message WHERE seq = ?", (seq,)):
+        return own_id or str(number)
+    return PRUNED
 
 
 def messages(database: Database, where: str, values: tuple[apsw.SQLiteValue, ...]) -> list[Message]:

@@ -18,6 +18,7 @@ from postroom.core.types import NamedTuple
 from postroom.store import archive
 from postroom.store.archive import FORMAT, Progress, check_sound, copy_file
 from postroom.store.database import Database, open_database
+from postroom.store.mailboxes import UNITS
 
 POURED = ("message", "delivery", "thread_budget", "request", "timer", "attachment")
 """Tables that are as in the backup afterwards. Of the others the present remains true: who is attached, who claims, the paces."""
@@ -79,7 +80,10 @@ TURN_BACK = (
     ),
     "DELETE FROM main.claim WHERE message NOT IN (SELECT seq FROM main.message) OR holder NOT IN (SELECT id FROM main.attached)",
     "DELETE FROM main.meter WHERE sender = 0",
-    "INSERT INTO main.meter SELECT 0, unread, count(*) FROM main.delivery WHERE unread IS NOT NULL GROUP BY unread",
+    (
+        f"INSERT INTO main.meter SELECT 0, unread, {UNITS} FROM main.delivery d JOIN main.message m ON m.seq = d.message"
+        " WHERE unread IS NOT NULL GROUP BY unread"
+    ),
     "DELETE FROM main.participant",
     "INSERT INTO main.search (search) VALUES ('delete-all')",
     "UPDATE main.store SET (identity, indexed) = (SELECT identity, indexed FROM old.store)",
@@ -91,7 +95,10 @@ RENEW = (
     "DELETE FROM claim",
     "DELETE FROM participant",
     "DELETE FROM meter WHERE sender = 0",
-    "INSERT INTO meter SELECT 0, unread, count(*) FROM delivery WHERE unread IS NOT NULL GROUP BY unread",
+    (
+        f"INSERT INTO meter SELECT 0, unread, {UNITS} FROM delivery d JOIN message m ON m.seq = d.message"
+        " WHERE unread IS NOT NULL GROUP BY unread"
+    ),
     "INSERT INTO search (search) VALUES ('delete-all')",
     "UPDATE store SET indexed = (SELECT coalesce(min(seq), 1) - 1 FROM message)",
 )
@@ -119,6 +126,7 @@ class Before(NamedTuple):
     """What a store knew before something was poured into it: the next free numbers, who is touched, how many messages go."""
 
     seq: int
+    number: int
     delivery: int
     touched: list[int]
     rolled_back: int
@@ -200,16 +208,18 @@ def beside(database: Database, path: str) -> Iterator[bool]:
 
 def numbers(database: Database) -> Before:
     """The next free numbers of a store; nobody is touched."""
-    ((seq, delivery),) = database.execute("SELECT (SELECT max(seq) FROM message), (SELECT max(id) FROM delivery)").fetchall()
-    return Before((seq or 0) + 1, (delivery or 0) + 1, [], 0)
+    ((seq, number, delivery),) = database.execute(
+        "SELECT (SELECT max(seq) FROM message), (SELECT max(number) FROM message), (SELECT max(id) FROM delivery)"
+    ).fetchall()
+    return Before((seq or 0) + 1, (number or 0) + 1, (delivery or 0) + 1, [], 0)
 
 
 def pour(database: Database, *, made_ms: int) -> Before:
     """Let the store have the content of `old`, within a write transaction. No number that was ever used is used again."""
     execute = database.execute
-    seq, delivery, *_ = numbers(database)
-    ((old_seq, old_delivery, rolled_back),) = execute(
-        "SELECT max(o.seq) + 1, max(o.delivery + o.fan_out),"
+    seq, number, delivery, *_ = numbers(database)
+    ((old_seq, old_number, old_delivery, rolled_back),) = execute(
+        "SELECT max(o.seq) + 1, max(o.number) + 1, max(o.delivery + o.fan_out),"
         " (SELECT count(*) FROM main.message WHERE seq > (SELECT coalesce(max(seq), 0) FROM old.message)) FROM old.message o"
     ).fetchall()
     touched = [agent for (agent,) in execute(TOUCHED, (made_ms,))]
@@ -222,7 +232,7 @@ def pour(database: Database, *, made_ms: int) -> Before:
         execute(statement)
     for table in ("in_work", "in_hands", "handed_since", *[f"kept_{table}" for table in KEPT]):
         execute(f"DROP TABLE temp.{table}")
-    return Before(max(seq, old_seq or 0), max(delivery, old_delivery or 0), touched, rolled_back)
+    return Before(max(seq, old_seq or 0), max(number, old_number or 0), max(delivery, old_delivery or 0), touched, rolled_back)
 
 
 def count(database: Database) -> int:

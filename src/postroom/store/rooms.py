@@ -120,6 +120,11 @@ def seen(database: Database, name: str, *, viewer: int) -> RoomRow | None:
     return None
 
 
+def name(database: Database, room: int) -> Name:
+    """The name of a room; "" when it has been destroyed."""
+    return next((found for (found,) in database.execute("SELECT name FROM room WHERE id = ?", (room,))), Name(""))
+
+
 def seen_names(database: Database, *, viewer: int) -> list[str]:
     """The names of the rooms that the viewer may know of."""
     return [name for (name,) in database.execute(f"SELECT r.name FROM room r WHERE {SEEN} ORDER BY r.name", (viewer,))]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import apsw
 
 from postroom.core.message import Message
+from postroom.core.types import NamedTuple
 from postroom.store import messages
 from postroom.store.database import Database
+from postroom.store.rooms import MAY_READ
 
 RANGE = "m.seq > ? AND m.seq <= ?"
 TO = "d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1"
@@ -16,19 +18,31 @@ INDEX = (
     f"INSERT OR IGNORE INTO participant SELECT d.recipient, m.seq FROM message m JOIN delivery d ON {TO} WHERE {RANGE}",
 )
 MATCHES = "SELECT rowid FROM search WHERE search MATCH ?1 ORDER BY rowid DESC LIMIT ?2"
-MINE = """
-SELECT rowid FROM search WHERE search MATCH ?1 AND EXISTS (SELECT 1 FROM participant WHERE agent = ?3 AND message = search.rowid)
-ORDER BY rowid DESC LIMIT ?2
+TOOK_PART = "EXISTS (SELECT 1 FROM participant p WHERE p.agent = ?{viewer} AND p.message = h.seq)"
+VISIBLE = f"""
+(h.sender = ?{{viewer}} OR h.room IS NULL AND {TOOK_PART}
+OR h.room IS NOT NULL AND {MAY_READ.format(room="h.room", seq="h.seq", viewer="{viewer}")})
+"""  # what messages.may_see says of one message, for many; the index must be up to date
+SEEN = f"""
+SELECT s.rowid FROM search s CROSS JOIN message h ON h.seq = s.rowid WHERE s.search MATCH ?1 AND {VISIBLE.format(viewer=3)}
+ORDER BY s.rowid DESC LIMIT ?2
 """
 ALL = "SELECT seq FROM message WHERE seq < ?1 AND sent_ms >= ?2 ORDER BY seq DESC LIMIT ?3"
 OF_AGENT = """
 SELECT q.message FROM participant q CROSS JOIN message h ON h.seq = q.message
-WHERE q.agent = ?4 AND q.message < ?1 AND h.sent_ms >= ?2 ORDER BY q.message DESC LIMIT ?3
+WHERE q.agent = ?4 AND q.message < ?1 AND h.sent_ms >= ?2{more} ORDER BY q.message DESC LIMIT ?3
 """
-OF_PAIR = """
-SELECT q.message FROM participant q CROSS JOIN message h ON h.seq = q.message
-WHERE q.agent = ?4 AND q.message < ?1 AND h.sent_ms >= ?2 AND EXISTS (SELECT 1 FROM participant WHERE agent = ?5 AND message = q.message)
-ORDER BY q.message DESC LIMIT ?3
+OWN = OF_AGENT.format(more=f" AND {VISIBLE.format(viewer=4)}")
+WITH_PEER = OF_AGENT.format(
+    more=f" AND {VISIBLE.format(viewer=4)} AND EXISTS (SELECT 1 FROM participant WHERE agent = ?5 AND message = q.message)"
+)
+IN_ROOM = f"""
+SELECT h.seq FROM message h WHERE h.room = ?4 AND h.seq < ?1 AND h.sent_ms >= ?2 AND (?5 IN (1, 2) OR {VISIBLE.format(viewer=5)})
+ORDER BY h.seq DESC LIMIT ?3
+"""
+IN_PUBLIC = """
+SELECT h.seq FROM message h WHERE h.room IN (SELECT id FROM room WHERE policy = 'public') AND h.seq < ?1 AND h.sent_ms >= ?2
+ORDER BY h.seq DESC LIMIT ?3
 """
 
 
@@ -51,23 +65,41 @@ def index_some(database: Database, limit: int) -> None:
     database.execute("UPDATE store SET indexed = max(indexed, min(?, coalesce((SELECT max(seq) FROM message), 0)))", (until,))
 
 
-def find(database: Database, words: str, *, agent: int | None, limit: int) -> list[Message]:
-    """The newest messages that match an FTS5 expression, newest first; only those an agent took part in, or of all. Raises Unreadable."""
+def find(database: Database, words: str, *, viewer: int, limit: int) -> list[Message]:
+    """The newest messages that match an FTS5 expression and that the viewer may see, newest first. Raises Unreadable."""
     try:
-        return newest(database, MATCHES, (words, limit)) if agent is None else newest(database, MINE, (words, limit, agent))
+        if viewer in messages.ALL_SEEING:
+            return newest(database, MATCHES, (words, limit))
+        return newest(database, SEEN, (words, limit, viewer))
     except apsw.SQLError as error:
         raise Unreadable(str(error)) from error
 
 
-def history(database: Database, *, agent: int | None, before: int, since_ms: int, limit: int) -> list[Message]:
-    """The newest messages before a seq and since a time, newest first; only those an agent took part in, or of all."""
-    page = (before, since_ms, limit)
-    return newest(database, ALL, page) if agent is None else newest(database, OF_AGENT, (*page, agent))
+class Page(NamedTuple):
+    """Which part of a history: the newest messages before a seq and since a time."""
+
+    before: int
+    since_ms: int
+    limit: int
 
 
-def with_peer(database: Database, pair: tuple[int, int], *, before: int, since_ms: int, limit: int) -> list[Message]:
-    """The newest messages before a seq and since a time in which two agents took part, newest first."""
-    return newest(database, OF_PAIR, (before, since_ms, limit, *pair))
+def history(database: Database, page: Page, *, viewer: int) -> list[Message]:
+    """What the viewer took part in, newest first; for the human everything, for strangers what was said in public rooms."""
+    if viewer in messages.ALL_SEEING:
+        return newest(database, ALL, page)
+    return newest(database, OWN, (*page, viewer)) if viewer else newest(database, IN_PUBLIC, page)
+
+
+def with_peer(database: Database, page: Page, *, viewer: int, peer: int) -> list[Message]:
+    """What the viewer and another agent took part in, newest first; for the human everything of that agent."""
+    if viewer in messages.ALL_SEEING:
+        return newest(database, OF_AGENT.format(more=""), (*page, peer))
+    return newest(database, WITH_PEER, (*page, viewer, peer))
+
+
+def in_room(database: Database, page: Page, *, room: int, viewer: int) -> list[Message]:
+    """What was said in a room, as far as the viewer may see it, newest first."""
+    return newest(database, IN_ROOM, (*page, room, viewer))
 
 
 def newest(database: Database, seqs: str, values: tuple[int | str, ...]) -> list[Message]:
@@ -75,12 +107,8 @@ def newest(database: Database, seqs: str, values: tuple[int | str, ...]) -> list
     return messages.messages(database, f"WHERE m.seq IN ({seqs}) ORDER BY m.seq DESC", values)
 
 
-def thread(database: Database, root: int, *, limit: int) -> list[Message]:
-    """The messages of a thread, oldest first."""
-    first = messages.messages(database, "WHERE m.seq = ?", (root,))
-    return first + messages.messages(database, "WHERE m.thread = ? ORDER BY m.seq LIMIT ?", (root, limit - len(first)))
-
-
-def after(database: Database, seq: int, *, limit: int) -> list[Message]:
-    """The messages after a seq, oldest first."""
-    return messages.messages(database, "WHERE m.seq > ? ORDER BY m.seq LIMIT ?", (seq, limit))
+def thread(database: Database, root: int, *, viewer: int, limit: int) -> list[Message]:
+    """The messages of a thread that the viewer may see, oldest first."""
+    seen = "" if viewer in messages.ALL_SEEING else f"AND {VISIBLE.format(viewer=2)}"
+    seqs = f"SELECT h.seq FROM message h WHERE (h.seq = ?1 OR h.thread = ?1) {seen} ORDER BY h.seq LIMIT ?3"
+    return messages.messages(database, f"WHERE m.seq IN ({seqs}) ORDER BY m.seq", (root, viewer, limit))

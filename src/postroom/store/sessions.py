@@ -5,10 +5,13 @@ from __future__ import annotations
 from postroom.core.message import Kind
 from postroom.core.session import SessionState, SessionView, Side, fold
 from postroom.core.types import NamedTuple
-from postroom.store.database import Database
+from postroom.store.database import Database, Row
 
 CONTROLS = "('syn-ack', 'syn-nack', 'fin', 'fin-ack', 'lapse')"
-OFFER = "SELECT m.seq, coalesce(m.id, m.seq), m.sender, d.recipient, m.body, m.sent_ms FROM message m JOIN delivery d ON d.id = m.delivery"
+OFFER = """
+SELECT m.seq, coalesce(m.id, m.number), m.sender, d.recipient, m.body, m.sent_ms, m.hidden
+FROM message m JOIN delivery d ON d.id = m.delivery
+"""
 POSTROOM = 1
 
 
@@ -21,6 +24,7 @@ class Offer(NamedTuple):
     peer: int
     task: str
     sent_ms: int
+    hidden: int
 
     def side(self, agent: int) -> Side:
         """Which side an agent is on."""
@@ -35,9 +39,15 @@ class Offer(NamedTuple):
 
 def offer(database: Database, root: int) -> Offer | None:
     """The session that begins with this message, if it is a SYN."""
-    for root_seq, id, *rest in database.execute(f"{OFFER} WHERE m.seq = ? AND m.kind = 'syn'", (root,)):
-        return Offer(root_seq, str(id), *rest)
+    for row in database.execute(f"{OFFER} WHERE m.seq = ? AND m.kind = 'syn'", (root,)):
+        return offered(row)
     return None
+
+
+def offered(row: Row) -> Offer:
+    """A row of OFFER."""
+    root, id, *rest = row
+    return Offer(root, str(id), *rest)
 
 
 def state(database: Database, found: Offer) -> SessionState:
@@ -55,7 +65,7 @@ def last_active_ms(database: Database, root: int) -> int:
 def of_agent(database: Database, agent: int | None) -> list[Offer]:
     """The sessions in which an agent takes part, or all, oldest first."""
     rows = database.execute(f"{OFFER} WHERE m.kind = 'syn' AND (?1 IS NULL OR m.sender = ?1 OR d.recipient = ?1) ORDER BY m.seq", (agent,))
-    return [Offer(root, str(id), *rest) for root, id, *rest in rows]
+    return [offered(row) for row in rows]
 
 
 def view(database: Database, found: Offer) -> SessionView:

@@ -1,0 +1,100 @@
+"""Who gets a message that goes to a room, to everyone, or to everyone with a tag; and how fast one may speak there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from postroom.core import pace
+from postroom.core.address import Address, Name, mentions
+from postroom.core.errors import GhostSpeaks, NobodyThere, NotAMember, TooFast
+from postroom.core.message import Urgency
+from postroom.core.types import NamedTuple
+from postroom.exchange.lookup import known_room
+from postroom.exchange.outbox import NO_REFUSALS, Mailbox, Outbox, Place
+from postroom.store import mailboxes, rooms
+from postroom.store.budgets import PACE_OF_ROOM
+from postroom.store.rooms import RoomRow
+
+
+class Crowd(NamedTuple):
+    """The mailboxes behind one address, as it is written, and the room, if it is one."""
+
+    address: str
+    mailboxes: list[Mailbox]
+    room: RoomRow | None = None
+
+
+def of_room(outbox: Outbox, name: Name, body: str) -> Crowd:
+    """The members of a room but the sender. Raises NoSuchRoom, NotAMember, GhostSpeaks."""
+    database, sender = outbox.posting.database, outbox.author.agent
+    room = known_room(database, name, sender)
+    if rooms.member(database, room.id, sender) is None:
+        how = f"postroom join {room.name}" if room.policy == "public" else "one of its members must invite you"
+        raise NotAMember(room=room.name, advice=f" To speak there, join it: {how}.")
+    if outbox.ghost and room.policy == "public":
+        raise GhostSpeaks(where=f"#{room.name}")
+    crowd = Crowd(f"#{room.name}", [], room)
+    named = mentions(body)
+    for found, muted in mailboxes.of_members(database, room.id, sender=sender):
+        mailbox = outbox.member(found)
+        mailbox.urgency = Urgency.NOW if mailbox.name in named else Urgency.INFO if muted else None
+        mailbox.quiet = muted and mailbox.urgency is Urgency.INFO
+        crowd.mailboxes.append(mailbox)
+    return crowd
+
+
+def of_listed(outbox: Outbox, address: Address) -> Crowd:
+    """Everyone who is listed, or has a tag, but the sender. Raises NobodyThere, GhostSpeaks."""
+    tag = address.name if address.kind == "tag" else None
+    written = "@all" if tag is None else f"@tag:{tag}"
+    if outbox.ghost:
+        raise GhostSpeaks(where=written)
+    crowd = Crowd(written, [])
+    for found, _ in mailboxes.of_listed(outbox.posting.database, tag, sender=outbox.author.agent):
+        mailbox = outbox.member(found)
+        mailbox.urgency, mailbox.quiet = None, False
+        crowd.mailboxes.append(mailbox)
+    if not crowd.mailboxes:
+        raise NobodyThere(address=written)
+    return crowd
+
+
+def paced(outbox: Outbox, crowd: Crowd, place: Place) -> dict[int, str]:
+    """Charge the paces: one message of the sender, and one of the room or of its broadcasts. Names full mailboxes. Raises TooFast.
+
+    What is said in a secret room is charged to the room alone: else it would slow the sender down where others can see it.
+    """
+    limits, now_us = outbox.posting.desk.config.limits, outbox.posting.now_us
+    if crowd.room is None:
+        key, name, limit = (outbox.author.agent, PACE_OF_ROOM), "broadcasts_per_minute", limits.broadcasts_per_minute
+    else:
+        key, name, limit = (PACE_OF_ROOM, crowd.room.id), "room_per_minute", limits.room_per_minute
+    due = pace.due_after(outbox.pace(key), now_us, 1, limit)
+    if wait := pace.wait_ms(due, now_us):
+        raise too_fast(name, limit, wait)
+    if not (place.hidden and crowd.room):
+        outbox.due_us = charged(outbox, 1)
+    outbox.paces[key] = due
+    full = f"mailbox-full: {limits.waiting} messages wait there already"
+    return {one.agent: full for one in crowd.mailboxes if one.number(hidden=place.hidden) >= limits.waiting} or NO_REFUSALS
+
+
+def charged(outbox: Outbox, count: int) -> int:
+    """The pace of the sender after so many more messages. Raises TooFast."""
+    limit, now_us = outbox.posting.desk.config.limits.sender_per_minute, outbox.posting.now_us
+    due = pace.due_after(outbox.due_us, now_us, count, limit)
+    if wait := pace.wait_ms(due, now_us):
+        raise too_fast("sender_per_minute", limit, wait)
+    return due
+
+
+def too_fast(name: str, limit: int, wait_ms: int) -> TooFast:
+    """The error for a pace that is exceeded. For people the wait is rounded up to a tenth of a second."""
+    return TooFast(limit_name=name, limit=limit, retry_after_ms=wait_ms, seconds=-(-wait_ms // 100) / 10)
+
+
+def names(mailboxes: Sequence[Mailbox], most: int = 20) -> str:
+    """The names of some, and how many more there are. A ghost is not among them."""
+    known = [mailbox.name for mailbox in mailboxes if not mailbox.ghost]
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return ", ".join(known[:most]) + more
