@@ -55,6 +55,7 @@ OURS = {
     "postroom.core",
     "postroom.core.address",
     "postroom.core.errors",
+    "postroom.core.fault",
     "postroom.core.limits",
     "postroom.core.message",
     "postroom.core.pace",
@@ -160,4 +161,4 @@ HELP = {"_collections", "_operator", "__future__", "collections", "gc", "itertoo
 
 def test_help_loads_no_verb(shell, bare):
     ours = {"postroom", "postroom.__main__", "postroom.cli", "postroom.cli.table", "postroom.cli.output", "postroom.core"}
-    assert loaded(shell, "--help") <= HELP | ours | {"postroom.core.types", "postroom.core.errors"}
+    assert loaded(shell, "--help") <= HELP | ours | {"postroom.core.types", "postroom.core.errors", "postroom.core.fault"}

@@ -2,36 +2,11 @@
 
 from __future__ import annotations
 
-
-class PostroomError(Exception):
-    """Something went wrong in the post room."""
-
-    code = "error"
-    exit_code = 1
-    http_status = 500
-    retry = False
-
-    def __init__(self, **facts: object) -> None:
-        super().__init__()
-        self.facts = facts
-
-    def __str__(self) -> str:
-        sentence = " ".join((type(self).__doc__ or self.code).split())
-        return sentence.format_map(self.facts)
-
-    def __reduce__(self) -> tuple[object, ...]:
-        from functools import partial
-
-        return partial(type(self), **self.facts), ()
-
+from postroom.core.fault import CallerError as CallerError  # noqa: PLC0414  # for users: postroom.errors.CallerError
+from postroom.core.fault import PostroomError as PostroomError  # noqa: PLC0414  # for users: postroom.errors.PostroomError
+from postroom.core.fault import WorldError as WorldError  # noqa: PLC0414  # for users: postroom.errors.WorldError
 
 # The caller's fault: the same call will fail again.
-
-
-class CallerError(PostroomError):
-    """The call cannot be carried out as it was made."""
-
-    code, exit_code, http_status = "bad-request", 64, 400
 
 
 class BadName(CallerError):
@@ -287,12 +262,6 @@ class CameBack(PostroomError):
 
 
 # The world's fault: the same call may succeed later.
-
-
-class WorldError(PostroomError):
-    """The post room cannot do this now."""
-
-    code, exit_code, http_status, retry = "unavailable", 75, 503, True
 
 
 class TooFast(WorldError):
