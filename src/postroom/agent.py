@@ -9,10 +9,11 @@ from types import TracebackType
 from postroom import waiting
 from postroom.core.errors import BadValue
 from postroom.core.message import Attachment, Draft, DraftOptions, Kind, Message, MessageRef, Receipt, State, composed, path_text
+from postroom.core.room import Invited, Member, Room
 from postroom.core.session import SessionView
 from postroom.core.types import TYPE_CHECKING, Self, Unpack
 from postroom.delivery import Delivery, in_hand
-from postroom.exchange import presence, reading, sessions, tracing
+from postroom.exchange import presence, reading, rooms, sessions, tracing
 from postroom.line import accepted, offering, resumed
 from postroom.seat import Seat, take_seat
 from postroom.session import Session
@@ -222,6 +223,78 @@ class Agent:
         """The sessions of this agent, oldest first."""
         with self._seat.turn as desk:
             return sessions.list_sessions(desk)
+
+    # Rooms
+
+    def create_room(self, name: str, *, policy: str = "public", description: str = "") -> Room:
+        """Make a room and be its owner. `policy` is "public", "private" (others see its name, and join when invited) or "secret"."""
+        with self._seat.turn as desk:
+            return rooms.create(desk, name, policy=policy, description=description)
+
+    def rooms(self) -> list[Room]:
+        """The rooms that this agent may know of, by name."""
+        with self._seat.turn as desk:
+            return rooms.list_rooms(desk)
+
+    def room(self, name: str) -> Room:
+        """One room, and what this agent is in it. Raises NoSuchRoom."""
+        with self._seat.turn as desk:
+            return rooms.show(desk, name)
+
+    def members(self, room: str) -> list[Member]:
+        """Who is in a room, the longest first."""
+        with self._seat.turn as desk:
+            return rooms.members(desk, room)
+
+    def join(self, room: str) -> Room:
+        """Become a member: what is sent to `#room` from now on comes to the inbox. Raises NotInvited."""
+        with self._seat.turn as desk:
+            return rooms.join(desk, room)
+
+    def leave(self, room: str) -> None:
+        """Be a member no more. The room of an owner who leaves goes to the longest member, and ends with the last one."""
+        with self._seat.turn as desk:
+            rooms.leave(desk, room)
+
+    def invite(self, room: str, *agents: str) -> list[Invited]:
+        """Invite agents into a room; a notice tells each how to join. Returns what became of each."""
+        with self._seat.turn as desk:
+            return rooms.invite(desk, room, agents)
+
+    def decline_invitation(self, room: str, reason: str) -> None:
+        """Decline an invitation; who invited is told why."""
+        with self._seat.turn as desk:
+            rooms.decline(desk, room, reason)
+
+    def kick(self, room: str, agent: str, reason: str = "") -> None:
+        """Remove a member, or take an invitation back; the agent is told why. For the owner."""
+        with self._seat.turn as desk:
+            rooms.kick(desk, room, agent, reason)
+
+    def transfer(self, room: str, agent: str) -> None:
+        """Make another member the owner. For the owner."""
+        with self._seat.turn as desk:
+            rooms.transfer(desk, room, agent)
+
+    def describe_room(self, room: str, *, description: str | None = None, policy: str | None = None) -> Room:
+        """Say what a room is for, or close it further: public, private, secret. For the owner."""
+        with self._seat.turn as desk:
+            return rooms.describe(desk, room, description=description, policy=policy)
+
+    def set_topic(self, room: str, topic: str) -> Room:
+        """Say what a room is about just now. For every member."""
+        with self._seat.turn as desk:
+            return rooms.set_topic(desk, room, topic)
+
+    def mute(self, room: str, *, on: bool = True) -> None:
+        """Let messages in a room not wake this agent unless they mention it; they come all the same. `on=False` undoes that."""
+        with self._seat.turn as desk:
+            rooms.mute(desk, room, on=on)
+
+    def destroy_room(self, room: str, reason: str = "") -> None:
+        """End a room; its members are told. For the owner."""
+        with self._seat.turn as desk:
+            rooms.destroy(desk, room, reason)
 
     def close(self) -> None:
         """Stop taking part. What is in hand goes back into the mailbox; what waits, waits. In a forked child: leave it to the parent."""

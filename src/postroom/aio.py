@@ -7,64 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Coroutine, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Coroutine, Iterable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from postroom import waiting
 from postroom.agent import Agent, listed
 from postroom.clerk import Clerk
 from postroom.core.errors import SessionClosed
 from postroom.core.message import Attachment, Draft, DraftOptions, Message, MessageRef, Receipt, State, composed
+from postroom.core.room import Invited, Member, Room
 from postroom.core.session import SessionState, SessionView
 from postroom.delivery import in_hand
 from postroom.line import Line, accepted, offering, resumed
+from postroom.opening import Opening
 from postroom.seat import Seat, take_seat
 from postroom.session import CLOSE_S
 from postroom.store.agents import Listed
 
 if TYPE_CHECKING:
     from postroom.store.deliveries import Handed
-
-
-class Closing(Protocol):
-    """What is closed at the end of a block."""
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
-
-
-Opened = TypeVar("Opened", bound=Closing)
-
-
-class Opening(Generic[Opened]):
-    """Something that is being opened: `x = await opening`, or `async with opening as x`, which closes it at the end."""
-
-    def __init__(self, verb: str, opening: Coroutine[None, None, Opened]) -> None:
-        self._verb = verb
-        self._opening = opening
-
-    def __repr__(self) -> str:
-        return f"<not opened yet: write `await {self._verb}(...)` or `async with {self._verb}(...)`>"
-
-    if not TYPE_CHECKING:  # a type checker knows that there is nothing else
-
-        def __getattr__(self, name: str) -> object:
-            """Say what was forgotten to one who uses what is not open."""
-            if name.startswith("_"):
-                raise AttributeError(name)
-            message = f"{name!r} of something that is {self!r}"
-            raise AttributeError(message)
-
-    def __await__(self) -> Generator[None, None, Opened]:
-        return self._opening.__await__()
-
-    async def __aenter__(self) -> Opened:
-        self._opened = await self
-        return self._opened
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self._opened.__aexit__(kind, error, trace)
 
 
 def connect_async(
@@ -263,6 +226,64 @@ class AsyncAgent:
     async def sessions(self) -> list[SessionView]:
         """As `Agent.sessions`."""
         return await self._clerk.do(self._agent.sessions)
+
+    # Rooms
+
+    async def create_room(self, name: str, *, policy: str = "public", description: str = "") -> Room:
+        """As `Agent.create_room`."""
+        return await self._clerk.do(partial(self._agent.create_room, name, policy=policy, description=description))
+
+    async def rooms(self) -> list[Room]:
+        """As `Agent.rooms`."""
+        return await self._clerk.do(self._agent.rooms)
+
+    async def room(self, name: str) -> Room:
+        """As `Agent.room`."""
+        return await self._clerk.do(partial(self._agent.room, name))
+
+    async def members(self, room: str) -> list[Member]:
+        """As `Agent.members`."""
+        return await self._clerk.do(partial(self._agent.members, room))
+
+    async def join(self, room: str) -> Room:
+        """As `Agent.join`."""
+        return await self._clerk.do(partial(self._agent.join, room))
+
+    async def leave(self, room: str) -> None:
+        """As `Agent.leave`."""
+        await self._clerk.do(partial(self._agent.leave, room))
+
+    async def invite(self, room: str, *agents: str) -> list[Invited]:
+        """As `Agent.invite`."""
+        return await self._clerk.do(partial(self._agent.invite, room, *agents))
+
+    async def decline_invitation(self, room: str, reason: str) -> None:
+        """As `Agent.decline_invitation`."""
+        await self._clerk.do(partial(self._agent.decline_invitation, room, reason))
+
+    async def kick(self, room: str, agent: str, reason: str = "") -> None:
+        """As `Agent.kick`."""
+        await self._clerk.do(partial(self._agent.kick, room, agent, reason))
+
+    async def transfer(self, room: str, agent: str) -> None:
+        """As `Agent.transfer`."""
+        await self._clerk.do(partial(self._agent.transfer, room, agent))
+
+    async def describe_room(self, room: str, *, description: str | None = None, policy: str | None = None) -> Room:
+        """As `Agent.describe_room`."""
+        return await self._clerk.do(partial(self._agent.describe_room, room, description=description, policy=policy))
+
+    async def set_topic(self, room: str, topic: str) -> Room:
+        """As `Agent.set_topic`."""
+        return await self._clerk.do(partial(self._agent.set_topic, room, topic))
+
+    async def mute(self, room: str, *, on: bool = True) -> None:
+        """As `Agent.mute`."""
+        await self._clerk.do(partial(self._agent.mute, room, on=on))
+
+    async def destroy_room(self, room: str, reason: str = "") -> None:
+        """As `Agent.destroy_room`."""
+        await self._clerk.do(partial(self._agent.destroy_room, room, reason))
 
     async def close(self) -> None:
         """As `Agent.close`. Tasks that wait raise Closed."""

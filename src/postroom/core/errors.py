@@ -39,6 +39,10 @@ class NoSuchAgent(CallerError):
     code, exit_code, http_status = "no-such-agent", 67, 404
 
 
+class NotInRoom(NoSuchAgent):
+    """There is no {name!r} in the room {room!r}. See: postroom room members {room}"""
+
+
 class NoSuchRecipient(NoSuchAgent):
     """There is no agent {name!r}.{close} To make a mailbox for an agent that will come later, send with --create (create=True)."""
 
@@ -79,6 +83,30 @@ class NoLinks(CallerError):
     """{address!r} is on another machine, and this version of Postroom has no links to other machines yet. Name an agent of this one."""
 
     code, exit_code, http_status = "no-links", 69, 501
+
+
+class RoomTaken(CallerError):
+    """There is already a room {room!r}. Choose another name."""
+
+    code, http_status = "room-taken", 409
+
+
+class NotInvited(CallerError):
+    """You are not invited to the room {room!r}.{advice}"""
+
+    code, exit_code, http_status = "not-invited", 77, 403
+
+
+class NotTheOwner(CallerError):
+    """Only the owner of the room {room!r} may {act}."""
+
+    code, exit_code, http_status = "not-the-owner", 77, 403
+
+
+class GhostsLeaveNoTrace(CallerError):
+    """You are a ghost, so you cannot {act}: others would see that somebody is there."""
+
+    code, exit_code, http_status = "ghost", 77, 403
 
 
 class NoSuchMessage(CallerError):

@@ -20,6 +20,13 @@ WORDS = {
     "held": "Thread {id} is held ({reason}). What is sent in it waits for a human: postroom release {id}",
     "handshake": "The session {id} between {opener} and {peer} was not accepted in time.",
     "restored": "This post room is back in its state of {made}. Messages sent since are gone, and messages read since may come again.",
+    "invited": '{by} invites you to the room {room}{about}\nTo join: postroom join {name}\nTo decline: postroom room decline {name} "why"',
+    "uninvited": "{by} took your invitation to the room {room} back{why}",
+    "invitation-declined": "{agent} declined your invitation to the room {room}: {reason}",
+    "kicked": "{by} removed you from the room {room}{why}",
+    "room-yours": "The room {room} is yours now: {why}.",
+    "room-ended": "The room {room} is no more: {why}",
+    "room-renamed": "The room {old} is called {room} now, as somebody who cannot see it has taken its name.",
     "session-idle": "The session {id} between {opener} and {peer} was silent for too long and has been closed.",
 }
 
@@ -31,6 +38,11 @@ def notify(outbox: Outbox, to: int, what: str, about: MessageRow, **facts: str) 
     name = id if about.thread is None else messages.called(outbox.posting.database, about.thread)
     place = Place(about.thread or about.seq, name, about.seq, hidden=bool(about.hidden))
     outbox.put(POSTROOM, letter(body, what), [outbox.mailbox(to)], place=place)
+
+
+def tell(outbox: Outbox, to: int, what: str, *, hidden: bool, **facts: str) -> None:
+    """Put a notice that is about no message into somebody's mailbox. A hidden one has no number."""
+    outbox.put(POSTROOM, letter(WORDS[what].format(**facts), what), [outbox.mailbox(to)], place=Place(hidden=hidden))
 
 
 def letter(body: str, what: str, kind: Kind = Kind.NOTICE) -> Letter:
