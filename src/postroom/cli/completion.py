@@ -1,4 +1,4 @@
-"""`postroom completion SHELL`: scripts made from the table of verbs and their parsers. Names of agents are looked up when typed."""
+"""`postroom completion SHELL`: scripts made from the table of verbs and their parsers. Names are looked up when typed."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from postroom.core.types import NamedTuple
 
 SHELLS = ("bash", "zsh", "fish")
 NAMED = {"TO", "NAME", "AGENT"}
+ROOMS = {"ROOM"}
 PATHS = {"PATH", "DIR"}
 PROGRAM = "postroom"
 
 
 class Option(NamedTuple):
-    """One option of a verb, and what its value may be: agent names, paths, some words, or nothing that could be completed."""
+    """One option of a verb, and what its value may be: names of agents or rooms, paths, some words, or nothing that could be completed."""
 
     spelling: str
     takes_value: bool
     choices: tuple[str, ...]
-    values: str  # names, paths, words, none
+    values: str  # names, rooms, paths, words, none
     help: str
 
 
@@ -62,7 +63,8 @@ def entry(verb: Verb) -> Entry:
 def option(action: Action, spelling: str) -> Option:
     """An option or a word, and what may be typed for it."""
     choices = tuple(str(choice) for choice in action.choices or ())
-    values = "words" if choices else "names" if action.metavar in NAMED else "paths" if action.metavar in PATHS else "none"
+    kinds = {"names": NAMED, "rooms": ROOMS, "paths": PATHS}
+    values = "words" if choices else next((kind for kind, metavars in kinds.items() if action.metavar in metavars), "none")
     return Option(spelling, action.nargs != 0, choices, values, (action.help or "").replace("'", ""))
 
 
@@ -114,6 +116,7 @@ BASH = """# postroom: completion for bash
 _postroom_offer() {{
     case $1 in
         names) COMPREPLY=($(compgen -W "$(postroom agents --names 2>/dev/null)" -- "$cur")) ;;
+        rooms) COMPREPLY=($(compgen -W "$(postroom rooms --names 2>/dev/null)" -- "$cur")) ;;
         paths) COMPREPLY=($(compgen -f -- "$cur")) ;;
         words) COMPREPLY=($(compgen -W "${{*:2}}" -- "$cur")) ;;
     esac
@@ -182,7 +185,7 @@ def zsh_action(each: Option) -> str:
     """What may be typed for a value."""
     if each.choices:
         return f"({' '.join(each.choices)})"
-    return {"names": "_postroom_names", "paths": "_files"}.get(each.values, "")
+    return {"names": "_postroom_names", "rooms": "_postroom_rooms", "paths": "_files"}.get(each.values, "")
 
 
 ZSH = """#compdef postroom
@@ -190,6 +193,11 @@ ZSH = """#compdef postroom
 _postroom_names() {{
     local -a found
     found=(${{(f)"$(postroom agents --names 2>/dev/null)"}})
+    compadd -a found
+}}
+_postroom_rooms() {{
+    local -a found
+    found=(${{(f)"$(postroom rooms --names 2>/dev/null)"}})
     compadd -a found
 }}
 _postroom() {{
@@ -255,7 +263,12 @@ def fish_values(each: Option) -> str:
     """What may be typed for a value."""
     if each.choices:
         return f"-x -a '{' '.join(each.choices)}'"
-    return {"names": "-x -a '(postroom agents --names 2>/dev/null)'", "paths": "-r -F"}.get(each.values, "-x")
+    offers = {
+        "names": "-x -a '(postroom agents --names 2>/dev/null)'",
+        "rooms": "-x -a '(postroom rooms --names 2>/dev/null)'",
+        "paths": "-r -F",
+    }
+    return offers.get(each.values, "-x")
 
 
 def fish_text(text: str) -> str:
@@ -267,7 +280,7 @@ COMMANDS = {
     "completion": Command(
         arguments,
         run,
-        "Print the completion script for a shell: verbs, options, and the names of agents.",
+        "Print the completion script for a shell: verbs, options, and the names of agents and rooms.",
         'eval "$(postroom completion bash)"',
     )
 }

@@ -1,0 +1,269 @@
+"""`postroom rooms`, `join`, `leave`, `invite`, `kick`, and `room …` for what is done to a room itself. To talk in one: `send '#room'`."""
+
+from __future__ import annotations
+
+from postroom.cli.call import Call
+from postroom.cli.parsing import Command, Parser
+from postroom.cli.showing import moment, name_of
+from postroom.core.render import counted, one_line
+from postroom.core.room import Policy, Role, Room, room_name
+from postroom.exchange import rooms
+
+ROLES = {Role.OUTSIDER: "", Role.INVITED: "you are invited", Role.MEMBER: "member", Role.OWNER: "owner", Role.HUMAN: ""}
+"""What you are in a room, as people say it."""
+
+
+def room_argument(parser: Parser) -> None:
+    """The room."""
+    parser.add_argument("room", metavar="ROOM", help="its name, with or without #")
+
+
+def rooms_arguments(parser: Parser) -> None:
+    """The arguments of `rooms`."""
+    parser.add_argument("--mine", action="store_true", help="only those in which you are")
+    parser.add_argument("--names", action="store_true", help="only the names")
+
+
+def agent_arguments(parser: Parser) -> None:
+    """A room and one agent."""
+    room_argument(parser)
+    parser.add_argument("other", metavar="AGENT", help="the agent")
+
+
+def kick_arguments(parser: Parser) -> None:
+    """The arguments of `kick`."""
+    agent_arguments(parser)
+    parser.add_argument("reason", metavar="REASON", nargs="?", default="", help="why, for that agent")
+
+
+def invite_arguments(parser: Parser) -> None:
+    """The arguments of `invite`."""
+    room_argument(parser)
+    parser.add_argument("others", metavar="AGENT", nargs="+", help="who is invited")
+
+
+def policy_argument(parser: Parser, default: str | None, note: str) -> None:
+    """How open a room is."""
+    parser.add_argument("--policy", choices=[*Policy], default=default, help=note)
+
+
+def create_arguments(parser: Parser) -> None:
+    """The arguments of `room create`."""
+    room_argument(parser)
+    parser.add_argument("description", metavar="TEXT", nargs="?", default="", help="what it is for")
+    policy_argument(parser, Policy.PUBLIC, "private: by invitation; secret: nobody else knows of it; default: public")
+
+
+def describe_arguments(parser: Parser) -> None:
+    """The arguments of `room describe`."""
+    room_argument(parser)
+    parser.add_argument("description", metavar="TEXT", nargs="?", help="what it is for")
+    policy_argument(parser, None, "close it further; it cannot be opened again")
+
+
+def topic_arguments(parser: Parser) -> None:
+    """The arguments of `room topic`."""
+    room_argument(parser)
+    parser.add_argument("topic", metavar="TEXT", help="what it is about just now")
+
+
+def decline_arguments(parser: Parser) -> None:
+    """The arguments of `room decline`."""
+    room_argument(parser)
+    parser.add_argument("reason", metavar="REASON", help="why, for who invited you")
+
+
+def destroy_arguments(parser: Parser) -> None:
+    """The arguments of `room destroy`."""
+    room_argument(parser)
+    parser.add_argument("reason", metavar="REASON", nargs="?", default="", help="why, for its members")
+
+
+def mute_arguments(parser: Parser) -> None:
+    """The arguments of `room mute`."""
+    room_argument(parser)
+    parser.add_argument("--off", action="store_true", help="let it wake you again")
+
+
+def list_rooms(call: Call) -> None:
+    """The rooms by name."""
+    found = [room for room in rooms.list_rooms(call.viewing_desk()) if room.role in {Role.MEMBER, Role.OWNER} or not call.args.mine]
+    if not found:
+        call.hint("you are in no room" if call.args.mine else "there are no rooms")
+    for room in found:
+        if call.args.names and not call.json:
+            call.output.write(f"{room.name}\n")
+        else:
+            show(call, room)
+
+
+def members(call: Call) -> None:
+    """Who is in a room."""
+    for member in rooms.members(call.viewing_desk(), call.args.room):
+        if call.json:
+            call.emit(member)
+        else:
+            role = "  owner" if member.role is Role.OWNER else ""
+            call.output.write(f"{name_of(call.output, f'{member.name:<16}')}  {member.status:<8}  since {moment(member.joined_ms)}{role}\n")
+
+
+def create(call: Call) -> None:
+    """Make a room."""
+    args = call.args
+    show(call, rooms.create(call.desk_of_sender(), args.room, policy=args.policy, description=args.description))
+
+
+def join(call: Call) -> None:
+    """Become a member."""
+    show(call, rooms.join(call.desk_of_sender(), call.args.room))
+
+
+def leave(call: Call) -> None:
+    """Be a member no more."""
+    rooms.leave(call.desk(), call.args.room)
+    tell(call, "you left {room}")
+
+
+def invite(call: Call) -> None:
+    """Invite agents."""
+    for one in rooms.invite(call.desk(), call.args.room, call.args.others):
+        if call.json:
+            call.emit(one)
+        else:
+            reason = f": {one_line(one.reason)}" if one.reason else ""
+            call.output.write(f"{one.agent}: {one.state}{reason}\n")
+
+
+def kick(call: Call) -> None:
+    """Remove a member."""
+    rooms.kick(call.desk(), call.args.room, call.args.other, call.args.reason)
+    tell(call, "removed from {room}")
+
+
+def describe(call: Call) -> None:
+    """Say what a room is for, and how open it is."""
+    args = call.args
+    show(call, rooms.describe(call.desk(), args.room, description=args.description, policy=args.policy))
+
+
+def topic(call: Call) -> None:
+    """Say what a room is about just now."""
+    show(call, rooms.set_topic(call.desk(), call.args.room, call.args.topic))
+
+
+def decline(call: Call) -> None:
+    """Decline an invitation."""
+    rooms.decline(call.desk(), call.args.room, call.args.reason)
+    tell(call, "you declined the invitation to {room}")
+
+
+def transfer(call: Call) -> None:
+    """Make another member the owner."""
+    rooms.transfer(call.desk(), call.args.room, call.args.other)
+    tell(call, "{room} has another owner")
+
+
+def destroy(call: Call) -> None:
+    """End a room."""
+    rooms.destroy(call.desk(), call.args.room, call.args.reason)
+    tell(call, "{room} is no more")
+
+
+def mute(call: Call) -> None:
+    """Let a room not wake you, or wake you again."""
+    rooms.mute(call.desk(), call.args.room, on=not call.args.off)
+    show(call, rooms.show(call.desk(), call.args.room))
+
+
+def show(call: Call, room: Room) -> None:
+    """A room on one line."""
+    if call.json:
+        call.emit(room)
+        return
+    name = name_of(call.output, f"#{room.name:<16}")
+    about = f"{room.topic}  ({room.description})" if room.topic and room.description else room.topic or room.description
+    notes = [ROLES[room.role], "muted" if room.muted else "", counted(room.members, "member") if room.members is not None else ""]
+    call.output.write(f"{name}  {'  '.join([f'{room.policy:<7}', *filter(None, [*notes, one_line(about)])]).rstrip()}\n")
+
+
+def tell(call: Call, sentence: str) -> None:
+    """Say what has been done."""
+    name = room_name(call.args.room)
+    if call.json:
+        call.emit({"room": name, "done": sentence.format(room=f"#{name}")})
+    else:
+        call.output.write(f"{sentence.format(room=f'#{name}')}\n")
+
+
+COMMANDS = {
+    "rooms": Command(
+        rooms_arguments,
+        list_rooms,
+        "The rooms that you may know of. Secret ones are seen by those in them, those invited and the human.",
+        "postroom rooms --mine --as analyst",
+    ),
+    "join": Command(
+        room_argument,
+        join,
+        "Become a member of a room: what is sent there from now on comes to your inbox. To talk: postroom send '#ROOM' TEXT",
+        "postroom join review --as executor",
+    ),
+    "leave": Command(
+        room_argument,
+        leave,
+        "Leave a room. If you own it, it goes to the longest member; with the last one it ends.",
+        "postroom leave review --as executor",
+    ),
+    "invite": Command(
+        invite_arguments,
+        invite,
+        "Invite agents into a room. A notice tells each how to join and how to decline.",
+        "postroom invite review executor tester --as analyst",
+    ),
+    "kick": Command(
+        kick_arguments,
+        kick,
+        "Remove a member from your room, or take an invitation back. What was sent before stays with that agent.",
+        'postroom kick review executor "this is about another project" --as analyst',
+    ),
+    "room create": Command(
+        create_arguments,
+        create,
+        "Make a room; you are its owner and first member.",
+        'postroom room create review "reviews of each other\'s work" --policy private --as analyst',
+    ),
+    "room describe": Command(
+        describe_arguments,
+        describe,
+        "Say what your room is for, or close it further: public, private, secret. What was said among members stays among them.",
+        'postroom room describe review "reviews, day and night" --as analyst',
+    ),
+    "room topic": Command(
+        topic_arguments,
+        topic,
+        "Say what a room is about just now; its members hear of it.",
+        'postroom room topic review "PR 42" --as analyst',
+    ),
+    "room members": Command(room_argument, members, "Who is in a room, the longest first.", "postroom room members review --as analyst"),
+    "room decline": Command(
+        decline_arguments,
+        decline,
+        "Decline an invitation, with a reason for who invited you.",
+        'postroom room decline review "too busy" --as executor',
+    ),
+    "room transfer": Command(
+        agent_arguments, transfer, "Make another member the owner of your room.", "postroom room transfer review executor --as analyst"
+    ),
+    "room destroy": Command(
+        destroy_arguments,
+        destroy,
+        "End your room; its members are told. What was said in it stays with those who got it.",
+        'postroom room destroy review "done" --as analyst',
+    ),
+    "room mute": Command(
+        mute_arguments,
+        mute,
+        "Let messages in a room not wake you unless they mention you. They come all the same.",
+        "postroom room mute review --as executor",
+    ),
+}
