@@ -481,8 +481,10 @@ def test_the_messages_of_others_are_unknown(post):
 def test_an_id_that_means_two_messages_is_an_error_that_names_both(post):
     alice, bob = post.agents("alice", "bob")
     first, second = alice.send("bob", "hi", id="x"), bob.send("alice", "ho", id="x")
-    with pytest.raises(errors.AmbiguousId, match=f"{first.number}, {second.number}"):
+    with pytest.raises(errors.AmbiguousId, match="alice:x, bob:x"):
         alice.status("x")
+    assert alice.status("alice:x").number == alice.status(first.number).number == first.number
+    assert alice.status("bob:x").number == second.number
 
 
 def test_a_sender_is_woken_by_each_change_that_it_follows(post):

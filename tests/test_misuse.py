@@ -176,7 +176,7 @@ def test_a_state_may_be_given_by_its_text(post):
         ),
         (lambda me: me.follow(1, timeout="x"), errors.BadValue, "timeout cannot be 'x'"),
         (lambda me: me.status(1).has_come_to("red"), errors.BadValue, "state cannot be 'red': it is one of accepted"),
-        (lambda me: me.history(before="1"), errors.BadValue, "before cannot be '1': it is the number of a message, its `seq`"),
+        (lambda me: me.history(before="9"), errors.NotYourMessage, "There is no message '9' that"),
         (lambda me: me.history(limit="x"), errors.BadValue, "limit cannot be 'x'"),
         (lambda me: me.history(peer=5), errors.BadName, "The name 5 cannot be used"),
         (lambda me: me.search(5), errors.BadQuery, "it is not text"),

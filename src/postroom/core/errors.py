@@ -110,7 +110,7 @@ class GhostsLeaveNoTrace(CallerError):
 
 
 class NoSuchMessage(CallerError):
-    """There is no message {id!r}. See: postroom history."""
+    """There is no message {id!r}.{advice} See: postroom history."""
 
     code, exit_code, http_status = "no-such-message", 67, 404
 
@@ -126,7 +126,7 @@ class NothingHeld(CallerError):
 
 
 class AmbiguousId(CallerError):
-    """The id {id!r} was used by several senders. Use one of these numbers instead: {choices}."""
+    """The id {id!r} was used by several senders. Use one of these instead: {choices}."""
 
     code, http_status = "ambiguous-id", 409
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from postroom.core.message import Draft, Receipt, checked
 from postroom.exchange.desk import Desk
+from postroom.exchange.lookup import own_id
 from postroom.exchange.outbox import Outbox
 from postroom.exchange.sending import keep_files, post
 from postroom.store import messages, waits
@@ -17,14 +18,9 @@ def ask(desk: Desk, draft: Draft) -> tuple[Receipt, int]:
         outbox = Outbox(posting)
         receipt = post(outbox, letter)
         outbox.write()
-        (sent,) = messages.referred(posting.database, own(desk, receipt), desk.agent.id)
+        (sent,) = messages.referred(posting.database, own_id(desk.agent, receipt), desk.agent.id)
         waits.claim(posting.database, desk.agent.id, sent.seq, posting.provenance())
     return receipt, sent.seq
-
-
-def own(desk: Desk, receipt: Receipt) -> str:
-    """The id of a message of the desk's agent that means no other."""
-    return f"{desk.agent.name}:{receipt.id}"
 
 
 def claim(desk: Desk, seq: int) -> None:

@@ -73,7 +73,7 @@ def held_thread(posting: Posting, id: str) -> int:
     found = messages.referred(posting.database, id, HUMAN_AGENT)
     roots = sorted({parent.root for parent in found})
     if not roots:
-        raise NoSuchMessage(id=id)
+        raise NoSuchMessage(id=id, advice="")
     if len(roots) > 1:
         raise AmbiguousId(id=id, choices=choices(posting.database, id, [parent.sender for parent in found]))
     budget = budgets.thread(posting.database, roots[0])

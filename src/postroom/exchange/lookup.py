@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from postroom.core.address import close_names, fold_name
 from postroom.core.errors import AmbiguousId, NoSuchAgent, NoSuchMessage, NoSuchRoom, NotAMember, NotYourMessage
-from postroom.core.message import MessageRef, id_text
+from postroom.core.message import MessageRef, Receipt, id_text
 from postroom.store import agents, messages, rooms
 from postroom.store.agents import AgentRow
 from postroom.store.database import Database
 from postroom.store.messages import Parent
 from postroom.store.rooms import RoomRow
 
+ADVICE = " That you may see, at least: say who you are with --as NAME, or ask from a terminal."
 LOOKERS = frozenset({"human", "stranger"})
 """Kinds of agents for whom a message that they may not see is simply none."""
 
@@ -20,11 +21,16 @@ def resolve(database: Database, id: MessageRef, agent: AgentRow) -> Parent:
     found = messages.referred(database, id, agent.id)
     if not found:
         if agent.kind in LOOKERS:
-            raise NoSuchMessage(id=id_text(id))
+            raise NoSuchMessage(id=id_text(id), advice=ADVICE if agent.kind == "stranger" else "")
         raise NotYourMessage(id=id_text(id), agent=agent.name)
     if len(found) > 1:
         raise AmbiguousId(id=id_text(id), choices=choices(database, id, [parent.sender for parent in found]))
     return found[0]
+
+
+def own_id(agent: AgentRow, receipt: Receipt) -> str:
+    """The id of a message that an agent has sent, so that it means no other."""
+    return f"{agent.name}:{receipt.id}"
 
 
 def choices(database: Database, id: MessageRef, senders: list[int]) -> str:

@@ -9,10 +9,9 @@ from postroom.core.errors import AmbiguousId, BadValue, NoSuchPeer, NoSuchRecipi
 from postroom.core.message import Draft, Kind, Letter, MessageRef, Receipt, Seq, check_text, checked, id_text
 from postroom.core.session import IMPOSSIBLE, SessionState, SessionView, Side, after, in_words
 from postroom.exchange import sending
-from postroom.exchange.asking import own
 from postroom.exchange.crowds import Crowd
 from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_PROVENANCE, Desk, Posting
-from postroom.exchange.lookup import choices, resolve
+from postroom.exchange.lookup import choices, own_id, resolve
 from postroom.exchange.outbox import Author, Mailbox, Outbox, Place
 from postroom.store import agents, messages, waits
 from postroom.store import sessions as stored
@@ -174,7 +173,7 @@ def find(desk: Desk, id: MessageRef) -> Offer:
 def root_of(desk: Desk, receipt: Receipt) -> Seq:
     """The first message of the session that the desk's agent has just offered."""
     with desk.reading():
-        return Seq(find(desk, own(desk, receipt)).root)
+        return Seq(find(desk, own_id(desk.agent, receipt)).root)
 
 
 def state(desk: Desk, root: int) -> SessionState:

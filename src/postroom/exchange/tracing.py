@@ -51,7 +51,7 @@ def history(desk: Desk, *, peer: str | None = None, before: MessageRef | None = 
         page = Page(LATEST if before is None else resolve(database, before, desk.agent).seq, since_ms, limit)
         if peer is None:
             found = search.history(database, page, viewer=viewer)
-        elif peer.lstrip().startswith("#"):
+        elif str(peer).lstrip().startswith("#"):
             room = readable_room(database, peer, viewer)
             found = search.in_room(database, page, room=room.id, viewer=viewer)
         else:

@@ -73,9 +73,10 @@ class Parent(NamedTuple):
 
 
 BEGINNING = """
-SELECT coalesce(m.seq, 0), coalesce(m.number, 0), coalesce((SELECT max(id) FROM delivery), 0),
-    coalesce((SELECT value FROM meter WHERE sender = a.id AND recipient = 0), 0), a.visibility = 'ghost', a.paused
-FROM agent a LEFT JOIN (SELECT seq, number FROM message ORDER BY seq DESC LIMIT 1) m WHERE a.id = ?
+SELECT coalesce((SELECT max(seq) FROM message), 0), coalesce((SELECT number FROM message WHERE seq = (SELECT max(seq) FROM message)), 0),
+    coalesce((SELECT max(id) FROM delivery), 0), coalesce((SELECT value FROM meter WHERE sender = a.id AND recipient = 0), 0),
+    a.visibility = 'ghost', a.paused
+FROM agent a WHERE a.id = ?
 """
 LAST_NUMBER = 1 << 62
 NUMBER_DIGITS = 18  # what always fits into 64 bits
@@ -85,7 +86,8 @@ ALL_SEEING = frozenset({1, 2})
 PARENT = "SELECT seq, id, sender, thread, hops, kind, reply_by_ms, delivery, fan_out, room, hidden, number FROM message"
 MESSAGE = """
 SELECT m.seq, m.id, m.number, m.hidden, s.name, m.recipients, m.subject, m.body, m.sent_ms, m.thread, m.reply_to, m.kind, m.urgency,
-    m.reply_by_ms,    m.expires_ms, m.hops, m.files, v.interface, v.pid, v.program
+    m.reply_by_ms,
+    m.expires_ms, m.hops, m.files, v.interface, v.pid, v.program
 """
 COLUMNS = 20
 HIDDEN = 3

@@ -110,5 +110,8 @@ def newest(database: Database, seqs: str, values: tuple[int | str, ...]) -> list
 def thread(database: Database, root: int, *, viewer: int, limit: int) -> list[Message]:
     """The messages of a thread that the viewer may see, oldest first."""
     seen = "" if viewer in messages.ALL_SEEING else f"AND {VISIBLE.format(viewer=2)}"
-    seqs = f"SELECT h.seq FROM message h WHERE (h.seq = ?1 OR h.thread = ?1) {seen} ORDER BY h.seq LIMIT ?3"
-    return messages.messages(database, f"WHERE m.seq IN ({seqs}) ORDER BY m.seq", (root, viewer, limit))
+    seqs = "SELECT h.seq FROM message h WHERE h.{place} = ?1 {seen} ORDER BY h.seq LIMIT ?3"
+    values = (root, viewer, limit)
+    first = messages.messages(database, f"WHERE m.seq IN ({seqs.format(place='seq', seen=seen)})", values)
+    later = messages.messages(database, f"WHERE m.seq IN ({seqs.format(place='thread', seen=seen)}) ORDER BY m.seq", values)
+    return (first + later)[:limit]
