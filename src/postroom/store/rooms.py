@@ -68,7 +68,7 @@ OR EXISTS (SELECT 1 FROM invitation i WHERE i.room = r.id AND i.agent = ?1)
 OR EXISTS (SELECT 1 FROM agent h WHERE h.id = ?1 AND h.kind = 'human'))
 """
 MAY_READ = """
-({room} IN (SELECT id FROM room WHERE policy = 'public')
+(EXISTS (SELECT 1 FROM room o WHERE o.id = {room} AND o.policy = 'public')
 OR EXISTS (SELECT 1 FROM member b WHERE b.room = {room} AND b.agent = ?{viewer} AND b.after_seq < {seq}))
 """
 COLUMNS = "r.id, r.name, r.policy, r.owner, r.description, r.topic, r.created_ms"
