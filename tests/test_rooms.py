@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from postroom.agent import Agent
 from postroom.core import errors
-from postroom.core.room import RULES, Act, Policy, Role, may, next_names, roles
+from postroom.core.room import RULES, Act, Policy, Role, as_markdown, may, next_names, roles
 from postroom.exchange import rooms as exchange
 from postroom.exchange.outbox import Outbox
 from postroom.store import rooms as stored
 from tests.times import Timed
 
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "rooms.md"
 POLICIES = ("public", "private", "secret")
 ROLES = ("outsider", "invited", "member", "owner", "human")
 
@@ -121,6 +123,10 @@ def test_the_table_is_the_one_written_by_hand(policy, act):
     allowed = MAY[act][POLICIES.index(policy)].split()
     assert [role for role in ROLES if may(act, policy, [Role(role)])] == [role for role in ROLES if role in allowed]
     assert set(RULES[act]) == set(Policy)
+
+
+def test_the_page_about_rooms_shows_the_table():
+    assert as_markdown() in PAGE.read_text(encoding="utf-8")
 
 
 def test_every_act_is_in_the_table():

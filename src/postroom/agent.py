@@ -13,7 +13,7 @@ from postroom.core.room import Invited, Member, Room
 from postroom.core.session import SessionView
 from postroom.core.types import TYPE_CHECKING, Self, Unpack
 from postroom.delivery import Delivery, in_hand
-from postroom.exchange import presence, reading, rooms, sessions, tracing
+from postroom.exchange import invitations, presence, reading, rooms, sessions, tracing
 from postroom.line import accepted, offering, resumed
 from postroom.seat import Seat, take_seat
 from postroom.session import Session
@@ -259,12 +259,12 @@ class Agent:
     def invite(self, room: str, *agents: str) -> list[Invited]:
         """Invite agents into a room; a notice tells each how to join. Returns what became of each."""
         with self._seat.turn as desk:
-            return rooms.invite(desk, room, agents)
+            return invitations.invite(desk, room, agents)
 
     def decline_invitation(self, room: str, reason: str) -> None:
         """Decline an invitation; who invited is told why."""
         with self._seat.turn as desk:
-            rooms.decline(desk, room, reason)
+            invitations.decline(desk, room, reason)
 
     def kick(self, room: str, agent: str, reason: str = "") -> None:
         """Remove a member, or take an invitation back; the agent is told why. For the owner."""

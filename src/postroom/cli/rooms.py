@@ -7,7 +7,7 @@ from postroom.cli.parsing import Command, Parser
 from postroom.cli.showing import moment, name_of
 from postroom.core.render import counted, one_line
 from postroom.core.room import Policy, Role, Room, room_name
-from postroom.exchange import rooms
+from postroom.exchange import invitations, rooms
 
 ROLES = {Role.OUTSIDER: "", Role.INVITED: "you are invited", Role.MEMBER: "member", Role.OWNER: "owner", Role.HUMAN: ""}
 """What you are in a room, as people say it."""
@@ -126,7 +126,7 @@ def leave(call: Call) -> None:
 
 def invite(call: Call) -> None:
     """Invite agents."""
-    for one in rooms.invite(call.desk(), call.args.room, call.args.others):
+    for one in invitations.invite(call.desk(), call.args.room, call.args.others):
         if call.json:
             call.emit(one)
         else:
@@ -153,7 +153,7 @@ def topic(call: Call) -> None:
 
 def decline(call: Call) -> None:
     """Decline an invitation."""
-    rooms.decline(call.desk(), call.args.room, call.args.reason)
+    invitations.decline(call.desk(), call.args.room, call.args.reason)
     tell(call, "you declined the invitation to {room}")
 
 

@@ -5,21 +5,16 @@ Whoever is concerned hears of it: by an event what one may want to know, by a no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from postroom.core.address import Name
-from postroom.core.errors import BadValue, GhostsLeaveNoTrace, MailboxFull, NotInRoom, RoomTaken, TooLarge, TooMany
-from postroom.core.message import are_texts, check_text
-from postroom.core.room import Act, Invited, Member, Policy, Role, Room, closes, may, next_names, policy_named, room_name
-from postroom.exchange import crowds, notices
+from postroom.core.errors import BadValue, GhostsLeaveNoTrace, NotInRoom, RoomTaken, TooMany
+from postroom.core.message import check_text
+from postroom.core.room import Act, Member, Policy, Role, Room, closes, may, next_names, policy_named, room_name
 from postroom.exchange.admission import admitted, agent_named, roles_of
-from postroom.exchange.crowds import Crowd
-from postroom.exchange.desk import Desk, Posting
+from postroom.exchange.announcing import because, charge, check_reason, my_name, note, tell
+from postroom.exchange.desk import Desk
 from postroom.exchange.lookup import known_room
-from postroom.exchange.outbox import Outbox, Place
-from postroom.store import agents, events
+from postroom.exchange.outbox import Outbox
 from postroom.store import rooms as stored
-from postroom.store.agents import AgentRow
 from postroom.store.database import Database
 from postroom.store.events import NewEvent
 from postroom.store.rooms import ListedRow, RoomRow
@@ -282,106 +277,3 @@ def mute(desk: Desk, name: str, *, on: bool = True) -> None:
     with desk.posting(safe=True) as posting:
         room, _ = admitted(posting.database, name, Act.MUTE, viewer=desk.agent.id)
         stored.mute(posting.database, room.id, desk.agent.id, muted=on)
-
-
-# Invitations
-
-
-def invite(desk: Desk, name: str, names: Sequence[str]) -> list[Invited]:
-    """Let agents join a room, and tell them how. Says what became of each. Raises NoSuchAgent; MailboxFull when nobody could be told."""
-    check_names(desk, names)
-    with desk.posting(safe=True) as posting:
-        database, me = posting.database, desk.agent.id
-        room, _ = admitted(database, name, Act.INVITE, viewer=me)
-        others = list(dict.fromkeys(agent_named(database, one, viewer=me) for one in names))
-        outbox = Outbox(posting)
-        found = [state_of(outbox, room, one) for one in others]
-        if all(one.state == "refused" for one in found):
-            raise MailboxFull(name=found[0].agent, limit=desk.config.limits.waiting)
-        new = [other for other, one in zip(others, found, strict=True) if one.state == "invited"]
-        if new:
-            charge(outbox, room)
-        for other in new:
-            stored.invite(database, room.id, other.id, me, now_ms=posting.now_ms)
-            about = f": {room.description}" if room.description else "."
-            tell(outbox, room, other.id, "invited", by=my_name(desk, database), about=about)
-        outbox.write()
-    return found
-
-
-def check_names(desk: Desk, names: Sequence[str]) -> None:
-    """Some names, and not too many."""
-    if isinstance(names, str) or not are_texts(names) or not names:
-        raise BadValue(name="agents", value=names, why="they are the names of one agent or several")
-    if len(names) > (limit := desk.config.limits.recipients):
-        advice = "Invite them in several calls."
-        raise TooLarge(part="invitation", size=len(names), unit="names", limit_name="recipients", limit=limit, advice=advice)
-
-
-def state_of(outbox: Outbox, room: RoomRow, agent: AgentRow) -> Invited:
-    """What an invitation will do for an agent: nothing, if it is in the room or invited already; it is refused if its mailbox is full."""
-    posting = outbox.posting
-    standing, limit = stored.standing(posting.database, room.id, agent.id), posting.desk.config.limits.waiting
-    if standing.member or standing.invited:
-        return Invited(agent.name, "member" if standing.member else "already invited")
-    if outbox.mailbox(agent.id).number(hidden=is_hidden(outbox, room, ghost=standing.ghost)) >= limit:
-        return Invited(agent.name, "refused", f"mailbox-full: {limit} messages wait there already")
-    return Invited(agent.name, "invited")
-
-
-def decline(desk: Desk, name: str, reason: str) -> None:
-    """Say no to an invitation; who invited is told why. Raises NoSuchRoom, NotInvited."""
-    check_reason(desk, reason)
-    if not reason.strip():
-        raise BadValue(name="reason", value=reason, why="who invited you wants to know why")
-    with desk.posting(safe=True) as posting:
-        database, me = posting.database, desk.agent.id
-        room, _ = admitted(database, name, Act.DECLINE, viewer=me)
-        by = stored.invited_by(database, room.id, me)
-        assert by is not None, "an invitation is somebody's"
-        stored.uninvite(database, room.id, me)
-        outbox = Outbox(posting)
-        tell(outbox, room, by, "invitation-declined", agent=my_name(desk, database), reason=reason)
-        outbox.write()
-
-
-# What others hear
-
-
-def note(posting: Posting, new: list[NewEvent]) -> None:
-    """Write down what those in a room may want to know."""
-    events.insert(posting.database, new)
-
-
-def tell(outbox: Outbox, room: RoomRow, to: int, what: str, **facts: str) -> None:
-    """Tell an agent what concerns it."""
-    hidden = is_hidden(outbox, room, ghost=stored.standing(outbox.posting.database, room.id, to).ghost)
-    notices.tell(outbox, to, what, hidden=hidden, room=f"#{room.name}", name=room.name, **facts)
-
-
-def is_hidden(outbox: Outbox, room: RoomRow, *, ghost: bool) -> bool:
-    """Whether nobody but those in a room may notice a notice: it is about a secret room, or comes from a ghost, or goes to one."""
-    return room.policy == Policy.SECRET or bool(outbox.ghost) or ghost
-
-
-def charge(outbox: Outbox, room: RoomRow) -> None:
-    """Who makes others hear much of a room is slowed down like who talks much in it. A ghost slows nobody but itself. Raises TooFast."""
-    if outbox.ghost and room.policy != Policy.SECRET:
-        outbox.due_us = crowds.charged(outbox, 1)
-    else:
-        crowds.paced(outbox, Crowd(f"#{room.name}", [], room), Place(hidden=room.policy == Policy.SECRET))
-
-
-def my_name(desk: Desk, database: Database) -> Name:
-    """What the desk's agent is called now."""
-    return agents.by_id(database, desk.agent.id).name
-
-
-def check_reason(desk: Desk, reason: str) -> None:
-    """A reason is a text."""
-    check_text("reason", reason, desk.config.limits.body_bytes, "body_bytes", advice="Say it in fewer words.")
-
-
-def because(reason: str) -> str:
-    """A reason at the end of a sentence."""
-    return f": {reason}" if reason.strip() else "."

@@ -1,0 +1,55 @@
+"""What others hear of a room: events of what they may want to know, notices of what they may have to act on; not too many of them."""
+
+from __future__ import annotations
+
+from postroom.core.address import Name
+from postroom.core.message import check_text
+from postroom.core.room import Policy
+from postroom.exchange import crowds, notices
+from postroom.exchange.crowds import Crowd
+from postroom.exchange.desk import Desk, Posting
+from postroom.exchange.outbox import Outbox, Place
+from postroom.store import agents, events
+from postroom.store import rooms as stored
+from postroom.store.database import Database
+from postroom.store.events import NewEvent
+from postroom.store.rooms import RoomRow
+
+
+def note(posting: Posting, new: list[NewEvent]) -> None:
+    """Write down what those in a room may want to know."""
+    events.insert(posting.database, new)
+
+
+def tell(outbox: Outbox, room: RoomRow, to: int, what: str, **facts: str) -> None:
+    """Tell an agent what concerns it."""
+    hidden = is_hidden(outbox, room, ghost=stored.standing(outbox.posting.database, room.id, to).ghost)
+    notices.tell(outbox, to, what, hidden=hidden, room=f"#{room.name}", name=room.name, **facts)
+
+
+def is_hidden(outbox: Outbox, room: RoomRow, *, ghost: bool) -> bool:
+    """Whether nobody but those in a room may notice a notice: it is about a secret room, or comes from a ghost, or goes to one."""
+    return room.policy == Policy.SECRET or bool(outbox.ghost) or ghost
+
+
+def charge(outbox: Outbox, room: RoomRow) -> None:
+    """Who makes others hear much of a room is slowed down like who talks much in it. A ghost slows nobody but itself. Raises TooFast."""
+    if outbox.ghost and room.policy != Policy.SECRET:
+        outbox.due_us = crowds.charged(outbox, 1)
+    else:
+        crowds.paced(outbox, Crowd(f"#{room.name}", [], room), Place(hidden=room.policy == Policy.SECRET))
+
+
+def my_name(desk: Desk, database: Database) -> Name:
+    """What the desk's agent is called now."""
+    return agents.by_id(database, desk.agent.id).name
+
+
+def check_reason(desk: Desk, reason: str) -> None:
+    """A reason is a text."""
+    check_text("reason", reason, desk.config.limits.body_bytes, "body_bytes", advice="Say it in fewer words.")
+
+
+def because(reason: str) -> str:
+    """A reason at the end of a sentence."""
+    return f": {reason}" if reason.strip() else "."
