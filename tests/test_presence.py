@@ -367,11 +367,15 @@ def rings_of(monkeypatch):
     return rung
 
 
-def test_a_listing_rings_once_at_each_process(post, monkeypatch):
+def test_a_listing_rings_at_nobody_whose_process_lives(post, monkeypatch):
     crowd = post.agents("a", "b", "c", "c")
+    with Program("d", "print('here')") as gone:
+        assert gone.line() == "here"
+        gone.kill()
     rung = rings_of(monkeypatch)
-    crowd[0].agents()
-    assert sorted(rung) == sorted(agent._seat.bell.path for agent in crowd)
+    assert online(crowd[0].agents()) == ["a", "b", "c"]
+    assert set(rung).isdisjoint(agent._seat.bell.path for agent in crowd)
+    assert rung, "who seems to be gone is rung before it is taken off"
 
 
 def test_a_bell_that_cannot_be_hung_up_is_an_error_in_words(home):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from postroom.core.message import Draft
+from postroom.core.profile import Profile
 from postroom.exchange import asking, presence, reading, sending, sessions, tracing
 from postroom.exchange.desk import open_desk
 
@@ -107,7 +108,7 @@ def session(desk):
 
 
 def talk(desk):
-    presence.set_profile(desk, auto_accept=True)
+    presence.set_profile(desk, Profile(auto_accept=True))
     opener = open_desk("alice", desk.database.home, interface="sdk")
     id = sessions.open_session(opener, Draft("bob", "talk")).id
     sessions.say(desk, id, Draft("", "one"))

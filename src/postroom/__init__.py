@@ -8,6 +8,7 @@ if TYPE_CHECKING:  # typing itself costs 5 ms of a 20 ms `postroom send`
     from postroom.aio import connect_async as connect_async
     from postroom.core import errors as errors
     from postroom.core.errors import PostroomError as PostroomError
+    from postroom.core.event import Event as Event
     from postroom.core.message import Draft as Draft
     from postroom.core.message import Message as Message
     from postroom.core.message import Receipt as Receipt
@@ -23,6 +24,7 @@ _HOMES = {
     "AsyncAgent": "postroom.aio",
     "Delivery": "postroom.delivery",
     "Draft": "postroom.core.message",
+    "Event": "postroom.core.event",
     "Message": "postroom.core.message",
     "PostroomError": "postroom.core.errors",
     "Receipt": "postroom.core.message",

@@ -8,16 +8,18 @@ from types import TracebackType
 
 from postroom import waiting
 from postroom.core.errors import BadValue
+from postroom.core.event import Event
 from postroom.core.message import Attachment, Draft, DraftOptions, Kind, Message, MessageRef, Receipt, State, composed, path_text
+from postroom.core.profile import Profile
 from postroom.core.room import Invited, Member, Room
 from postroom.core.session import SessionView
 from postroom.core.types import TYPE_CHECKING, Self, Unpack
 from postroom.delivery import Delivery, in_hand
-from postroom.exchange import invitations, presence, reading, rooms, sessions, tracing
+from postroom.exchange import invitations, naming, presence, reading, rooms, sessions, tracing
 from postroom.line import accepted, offering, resumed
 from postroom.seat import Seat, take_seat
 from postroom.session import Session
-from postroom.store.agents import Listed
+from postroom.store.profiles import Listed
 
 if TYPE_CHECKING:
     from postroom.store.deliveries import Handed
@@ -158,6 +160,19 @@ class Agent:
             raise BadValue(name="attachment", value=attachment, why="it is one of a message's attachments")
         files.save(self.home, attachment, path_text("path", path))
 
+    def events(self, wait: float | None = 0) -> Iterator[Event]:
+        """What happened besides messages: who came and went in your rooms, what became of what you sent. Oldest first.
+
+        Ends when nothing has happened for `wait` seconds (None: never). An event counts as seen when the loop moves on; a loop that is left
+        early sees its last one again. It is for all processes of this agent together, and kept as long as the limit `events` allows.
+        """
+        until = waiting.deadline("wait", wait)
+        while told := self._seat.run(waiting.hearing(self._seat, until)):
+            for one in told:
+                yield one.event
+                self._seat.seen(one)
+            until = waiting.deadline("wait", wait)
+
     # Finding out
 
     def status(self, id: MessageRef) -> Receipt:
@@ -183,19 +198,43 @@ class Agent:
         with self._seat.turn as desk:
             return tracing.find(desk, words, limit=limit)
 
-    def agents(self) -> list[Listed]:
-        """All agents by name, with their presence and how much waits for them."""
-        with self._seat.turn as desk:
-            return presence.list_agents(desk)
+    # Among others
 
-    def profile(self, *, status: str | None = None, description: str | None = None, auto_accept: bool | None = None) -> Listed:
-        """How this agent is listed for the others, after changing what is given.
+    def agents(self, *, tag: str | None = None, archived: bool = False) -> list[Listed]:
+        """The agents by name, with their presence; only those with a tag, also those that have been away for long, if told.
 
-        `status` is "active", "idle" or "busy", `description` says what it does, `auto_accept` whether it accepts sessions by itself.
+        Hidden agents and ghosts are not among them, except this one.
         """
         with self._seat.turn as desk:
-            presence.set_profile(desk, status=status, description=description, auto_accept=auto_accept)
+            return presence.list_agents(desk, tag=tag, archived=archived)
+
+    def profile(
+        self,
+        *,
+        status: str | None = None,
+        description: str | None = None,
+        auto_accept: bool | None = None,
+        visibility: str | None = None,
+        harness: str | None = None,
+        directory: str | None = None,
+        tags: Collection[str] | None = None,
+        capabilities: Collection[str] | None = None,
+    ) -> Listed:
+        """How this agent is listed, after changing what is given.
+
+        `status` is "active", "idle" or "busy". `description` says what it does, `capabilities` what it can do, `harness` in which program
+        it lives, `directory` where it works. `tags` are names under which agents are found. `auto_accept` is whether it accepts sessions
+        by itself. `visibility` is "visible", "hidden" (not listed; who knows the name can write) or "ghost" (there for nobody).
+        """
+        given = Profile(status, description, auto_accept, visibility, harness, directory, tags, capabilities)
+        with self._seat.turn as desk:
+            presence.set_profile(desk, given)
             return presence.listed(desk)
+
+    def rename(self, name: str) -> None:
+        """Take another name. Mailbox, rooms and history stay, and the rooms are told. Raises NameTaken, BadName, ReservedName."""
+        with self._seat.turn as desk:
+            naming.rename(desk, name)
 
     # Sessions
 

@@ -16,7 +16,9 @@ from postroom import waiting
 from postroom.agent import Agent, listed
 from postroom.clerk import Clerk
 from postroom.core.errors import SessionClosed
+from postroom.core.event import Event
 from postroom.core.message import Attachment, Draft, DraftOptions, Message, MessageRef, Receipt, State, composed
+from postroom.core.profile import Profile
 from postroom.core.room import Invited, Member, Room
 from postroom.core.session import SessionState, SessionView
 from postroom.delivery import in_hand
@@ -24,7 +26,7 @@ from postroom.line import Line, accepted, offering, resumed
 from postroom.opening import Opening
 from postroom.seat import Seat, take_seat
 from postroom.session import CLOSE_S
-from postroom.store.agents import Listed
+from postroom.store.profiles import Listed
 
 if TYPE_CHECKING:
     from postroom.store.deliveries import Handed
@@ -169,6 +171,15 @@ class AsyncAgent:
             self._clerk.do_soon(partial(self._seat.confirm, confirm))
             raise
 
+    async def events(self, wait: float | None = 0) -> AsyncGenerator[Event, None]:
+        """As `Agent.events`. An event counts as seen when the loop moves on."""
+        until = waiting.deadline("wait", wait)
+        while told := await self._clerk.go_through(waiting.hearing(self._seat, until)):
+            for one in told:
+                yield one.event
+                await self._clerk.do(partial(self._seat.seen, one))
+            until = waiting.deadline("wait", wait)
+
     # Finding out
 
     async def status(self, id: MessageRef) -> Receipt:
@@ -191,13 +202,29 @@ class AsyncAgent:
         """As `Agent.search`."""
         return await self._clerk.do(partial(self._agent.search, words, limit=limit))
 
-    async def agents(self) -> list[Listed]:
+    async def agents(self, *, tag: str | None = None, archived: bool = False) -> list[Listed]:
         """As `Agent.agents`."""
-        return await self._clerk.do(self._agent.agents)
+        return await self._clerk.do(partial(self._agent.agents, tag=tag, archived=archived))
 
-    async def profile(self, *, status: str | None = None, description: str | None = None, auto_accept: bool | None = None) -> Listed:
+    async def profile(
+        self,
+        *,
+        status: str | None = None,
+        description: str | None = None,
+        auto_accept: bool | None = None,
+        visibility: str | None = None,
+        harness: str | None = None,
+        directory: str | None = None,
+        tags: Collection[str] | None = None,
+        capabilities: Collection[str] | None = None,
+    ) -> Listed:
         """As `Agent.profile`."""
-        return await self._clerk.do(partial(self._agent.profile, status=status, description=description, auto_accept=auto_accept))
+        given = Profile(status, description, auto_accept, visibility, harness, directory, tags, capabilities)
+        return await self._clerk.do(partial(self._agent.profile, **given._asdict()))
+
+    async def rename(self, name: str) -> None:
+        """As `Agent.rename`."""
+        await self._clerk.do(partial(self._agent.rename, name))
 
     # Sessions
 

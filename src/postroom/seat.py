@@ -16,10 +16,11 @@ from postroom.core.errors import Closed, Forked, PostroomError
 from postroom.core.message import Draft, MessageRef, Receipt, path_text
 from postroom.core.types import TYPE_CHECKING, Self
 from postroom.doorbell import Doorbell, Polling
-from postroom.exchange import asking, presence, reading, sending, sessions, tracing
+from postroom.exchange import asking, events, presence, reading, sending, sessions, tracing
 from postroom.exchange.desk import Desk, Options, open_desk
 from postroom.paths import default_home
 from postroom.store.deliveries import Handed
+from postroom.store.events import Told
 from postroom.warden import ROUND_MS, Warden
 
 if TYPE_CHECKING:
@@ -157,6 +158,24 @@ class Seat:
         """What became of a message."""
         with self.turn as desk:
             return tracing.status(desk, id)
+
+    # Events
+
+    def news(self) -> list[Told]:
+        """The next events that the agent has not seen."""
+        with self.turn as desk:
+            return events.news(desk)
+
+    def seen(self, told: Told) -> None:
+        """Note that the agent has seen an event, and those before it."""
+        with self.turn as desk:
+            events.seen(desk, told.position)
+
+    def listen(self, *, on: bool) -> None:
+        """Let events ring the bell, or not any more. Leaving has let go of it already."""
+        if self.desk.open:
+            with self.turn as desk:
+                events.listen(desk, on=on)
 
     # Sending
 

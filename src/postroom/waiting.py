@@ -13,6 +13,7 @@ from postroom.core.errors import BadValue, NoAnswer
 from postroom.core.message import Draft, Kind, MessageRef, Receipt, State, check_seconds, is_above, state_named
 from postroom.core.types import TYPE_CHECKING
 from postroom.store.deliveries import Handed
+from postroom.store.events import Told
 from postroom.warden import ROUND_MS
 
 if TYPE_CHECKING:
@@ -49,6 +50,26 @@ def taking(seat: Seat, limit: int, until: float, *, confirm: Sequence[Handed] = 
         if (yield min(left, ROUND_S)) or seat.look():
             taken = seat.take(limit, claim=claim)
     return taken
+
+
+def hearing(seat: Seat, until: float) -> Steps[list[Told]]:
+    """See events as soon as there are any, at the latest at the moment `until`. Only who waits here is woken by an event."""
+    listening = False
+    try:
+        while not (told := seat.news()):
+            left = until - monotonic()
+            if left <= 0:
+                break
+            if not listening:
+                seat.listen(on=True)
+                listening = True
+            elif not (yield min(left, ROUND_S)):
+                seat.look()
+                seat.listen(on=True)  # another process of this agent may have stopped
+        return told
+    finally:
+        if listening:
+            seat.listen(on=False)
 
 
 def asking(seat: Seat, draft: Draft, timeout: float) -> Steps[list[Handed]]:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 
 from postroom.core.message import Kind, State
 from postroom.core.session import LIVE, SessionState
-from postroom.exchange import notices, presence, tracing
+from postroom.exchange import events, notices, presence, tracing
 from postroom.exchange.desk import Desk
+from postroom.exchange.events import Outcome
 from postroom.exchange.notices import POSTROOM
 from postroom.exchange.outbox import Outbox, Place
 from postroom.store import agents, deliveries, messages, search, waits
@@ -26,6 +27,9 @@ SWEEP_MS = 5_000
 PRUNE_MS = 3_600_000
 """How often old threads are pruned, if the config says so. When it was done last is the time of the lock file."""
 BATCH = 100
+FORGET_EVENTS = 1_000
+"""So many old events go at once: 2 ms."""
+FORGET_ROUNDS = 10
 
 
 class Warden:
@@ -71,6 +75,7 @@ class Warden:
             touch_kernel(desk.database.home)
             presence.sweep(desk)
         index_some(desk)
+        forget_events(desk)
         self._prune_some()
         if desk.database.wal_pages:
             desk.database.checkpoint(all_of_it=False)
@@ -83,6 +88,7 @@ class Warden:
         from postroom.exchange import keeping
 
         if self._pruning is None:
+            presence.archive(desk)
             days = desk.config.prune_days
             self._pruning = keeping.prune_in_steps(desk, older_than_days=days) if days else iter(())
         if next(self._pruning, None) is None:
@@ -98,6 +104,13 @@ def index_some(desk: Desk) -> None:
     if behind > 0:
         with desk.posting() as posting:
             search.index_some(posting.database, tracing.INDEX_STEP)
+
+
+def forget_events(desk: Desk) -> None:
+    """Forget the oldest events beyond the limit, faster than busy agents make new ones."""
+    for _ in range(FORGET_ROUNDS):
+        if not events.prune(desk, limit=FORGET_EVENTS):
+            return
 
 
 def ring_timers(desk: Desk) -> None:
@@ -128,6 +141,7 @@ def expire(outbox: Outbox, about: MessageRow) -> None:
         ended = deliveries.end(posting.database, delivery, State.EXPIRED, "expired: not read in time", now_ms=posting.now_ms)
         if ended is not None:
             waits.close_request(posting.database, ended.recipient, about.seq)
+            events.receipt(posting, Outcome("expired", about.seq, about.sender, ended.recipient))
             name = agents.by_id(posting.database, ended.recipient).name
             notices.notify(outbox, about.sender, "expired", about, recipient=name)
 

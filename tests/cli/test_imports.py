@@ -60,6 +60,7 @@ OURS = {
     "postroom.core.message",
     "postroom.core.pace",
     "postroom.core.types",
+    "postroom.core.visibility",
     "postroom.doorbell",
     "postroom.exchange",
     "postroom.exchange.desk",
@@ -80,9 +81,14 @@ OURS = {
 }
 READING = {
     "postroom.cli.inbox",
+    "postroom.core.event",
+    "postroom.core.profile",
     "postroom.core.session",
+    "postroom.exchange.events",
     "postroom.exchange.reading",
     "postroom.exchange.sessions",
+    "postroom.store.events",
+    "postroom.store.profiles",
     "postroom.store.sessions",
     "postroom.cli.showing",
     "postroom.cli.wishes",

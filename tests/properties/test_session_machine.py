@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from postroom import warden
 from postroom.core.errors import NotYourTurn
 from postroom.core.message import Draft, Kind
+from postroom.core.profile import Profile
 from postroom.core.session import SessionState, Side, after
 from postroom.exchange import presence, reading, sessions
 from postroom.exchange.desk import Desk, Options, open_desk
@@ -102,7 +103,7 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(auto_accept=st.booleans())
     def offer(self, auto_accept):
         id = f"session-{len(self.sessions)}"
-        presence.set_profile(self.desks[PEER], auto_accept=auto_accept)
+        presence.set_profile(self.desks[PEER], Profile(auto_accept=auto_accept))
         sessions.open_session(self.desks[OPENER], self._syn(id))
         self.sessions[id] = ByHand(self.now, accepted=auto_accept)
         self.table[id] = SessionState.OPEN if auto_accept else SessionState.OFFERED

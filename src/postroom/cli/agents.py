@@ -5,10 +5,10 @@ from __future__ import annotations
 from postroom.cli.call import Call
 from postroom.cli.parsing import Command, Parser
 from postroom.cli.showing import moment, name_of
+from postroom.core.profile import STATUSES, Profile
 from postroom.core.render import one_line
 from postroom.exchange import presence
-from postroom.exchange.presence import STATUSES
-from postroom.store.agents import Listed
+from postroom.store.profiles import Listed
 
 STATUS_COLOURS = {"active": "green", "busy": "yellow", "idle": "cyan", "offline": "dim"}
 
@@ -38,7 +38,7 @@ def profile(call: Call) -> None:
     args, desk = call.args, call.desk_of_sender()
     if args.status is not None or args.description is not None or args.auto_accept is not None:
         accept = None if args.auto_accept is None else args.auto_accept == "yes"
-        presence.set_profile(desk, status=args.status, description=args.description, auto_accept=accept)
+        presence.set_profile(desk, Profile(args.status, args.description, accept))
     for agent in presence.list_agents(desk):
         if agent.name == desk.agent.name:
             show(call, agent)

@@ -21,6 +21,12 @@ class ReservedName(CallerError):
     code, exit_code, http_status = "reserved-name", 77, 403
 
 
+class NameTaken(CallerError):
+    """There is an agent {name!r} already. Choose another name."""
+
+    code, exit_code, http_status = "name-taken", 64, 409
+
+
 class BadAddress(CallerError):
     """The address {address!r} cannot be read: write NAME, #ROOM, @all or @tag:TAG, and NAME@NODE or #ROOM@NODE for another machine."""
 

@@ -12,6 +12,7 @@ class Limits(NamedTuple):
     body_bytes: Annotated[int, "bytes", "the body of a message, as UTF-8; more belongs into a file"] = 1_048_576
     subject_bytes: Annotated[int, "bytes", "the subject of a message, as UTF-8"] = 1_000
     description_bytes: Annotated[int, "bytes", "what an agent says about itself, or the description or topic of a room, as UTF-8"] = 1_000
+    tags: Annotated[int, "tags", "of one agent; and as many capabilities"] = 20
     file_bytes: Annotated[int, "bytes", "one attached file"] = 268_435_456
     files_per_message: Annotated[int, "files", "attached to one message"] = 20
     recipients: Annotated[int, "names", "addressed by one message"] = 100
@@ -23,9 +24,11 @@ class Limits(NamedTuple):
     broadcasts_per_minute: Annotated[int, "messages/minute", "from one sender to @all or @tag:x; as many may come at once"] = 10
     thread_turns: Annotated[int, "turns", "changes of speaker in one thread until a human looks; then held, see `postroom held`"] = 200
     hops: Annotated[int, "answers", "in one chain of answers to answers until a human looks; then held"] = 250
-    agents: Annotated[int, "names", "registered in one store"] = 100_000
+    agents: Annotated[int, "names", "registered in one store; ghosts are counted for themselves"] = 100_000
     rooms: Annotated[int, "rooms", "owned by one agent"] = 1_000
     members: Annotated[int, "agents", "in one room"] = 10_000
+    archive_days: Annotated[int, "days", "offline with nothing waiting, after which an agent is no longer listed, until it returns"] = 90
+    events: Annotated[int, "events", "kept in one store, whether they were seen or not; the oldest go first"] = 200_000
     requests: Annotated[int, "messages", "sent by one agent that still expect an answer"] = 10_000
     handshake_ms: Annotated[int, "ms", "for the answer to the offer of a session"] = 30_000
     session_idle_ms: Annotated[int, "ms", "without a message, after which an open session is closed and both are told"] = 86_400_000

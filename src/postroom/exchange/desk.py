@@ -160,7 +160,7 @@ class Posting:
         if not desk.provenance:
             came = Provenance(desk.interface, os.getpid(), desk.program)
             desk.provenance = agents.insert_provenance(self.database, desk.agent.id, came, now_ms=self.now_ms)
-            agents.seen(self.database, desk.agent.id, now_ms=self.now_ms)
+            agents.came(self.database, desk.agent.id, now_ms=self.now_ms)
             self.introduced = True
         return desk.provenance
 
@@ -234,7 +234,7 @@ def register(database: Database, name: str, limits: Limits, *, now_ms: int) -> A
 
 
 def admit(database: Database, name: str, limits: Limits, *, now_ms: int) -> AgentRow:
-    """Insert a name that is new, within a write transaction. Raises TooMany."""
+    """Insert a name that is free, within a write transaction. Raises TooMany. What to do when a ghost has it is in naming.py."""
     if agents.count(database) >= limits.agents:
         raise TooMany(limit=limits.agents, things="names", limit_name="agents")
     return agents.insert(database, name, kind="agent", now_ms=now_ms)

@@ -27,6 +27,7 @@ WORDS = {
     "room-yours": "The room {room} is yours now: {why}.",
     "room-ended": "The room {room} is no more: {why}",
     "room-renamed": "The room {old} is called {room} now, as somebody who cannot see it has taken its name.",
+    "renamed": "You are called {name} now: somebody who cannot see you took the name {old}. Others do not notice.",
     "session-idle": "The session {id} between {opener} and {peer} was silent for too long and has been closed.",
 }
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 
 from postroom import doorbell
-from postroom.core.errors import BadValue, StoreUnusable, WorldError
-from postroom.core.message import check_text
+from postroom.core.errors import StoreUnusable, TooMany, WorldError
+from postroom.core.profile import Profile, checked_profile, tag_name
+from postroom.core.visibility import GHOST
 from postroom.doorbell import Doorbell, Polling
-from postroom.exchange import notices
+from postroom.exchange import events, notices
 from postroom.exchange.desk import Desk, Posting
 from postroom.exchange.outbox import Outbox
 from postroom.paths import socket_directory
-from postroom.store import agents, deliveries, messages, waits
-from postroom.store.agents import AttachedRow, Listed
+from postroom.store import agents, deliveries, messages, profiles, waits
+from postroom.store import events as stored_events
+from postroom.store.agents import AttachedRow
 from postroom.store.place import check_directory, make_private, refusal
+from postroom.store.profiles import GLANCE, Listed
 
-GLANCE = "cli"
-"""Who waits at the command line looks in now and then, and works in between: that a look ends is no going offline."""
-STATUSES = ("active", "idle", "busy")
+DAY_MS = 86_400_000
 
 
 def attach(desk: Desk) -> Doorbell | Polling:
@@ -63,11 +64,13 @@ def reattach(desk: Desk, bell: Doorbell | Polling) -> None:
     with desk.posting() as posting:
         agents.attach(posting.database, row, now_ms=posting.now_ms)
         agents.seen(posting.database, desk.agent.id, now_ms=posting.now_ms)
+        announce(posting, desk.agent.id)
 
 
 def is_attached(desk: Desk) -> bool:
-    """Whether this process is still noted as attached."""
+    """Whether this process is still noted as attached. Its agent may have been renamed meanwhile."""
     with desk.reading() as database:
+        desk.agent = agents.by_id(database, desk.agent.id)
         return any(row.id == desk.provenance for row in agents.attached_to(database, desk.agent.id))
 
 
@@ -93,7 +96,12 @@ def sweep(desk: Desk) -> None:
     """Bury processes that are gone, and take down bells whose processes died before they were noted."""
     with desk.reading() as database:
         rows = agents.all_attached(database)
+        unannounced = profiles.unannounced(database)
     bury(desk, rows)
+    if unannounced:
+        with desk.posting() as posting:
+            for agent in unannounced:
+                announce(posting, agent)
     directory, known = socket_directory(desk.database.home), {row.socket for row in rows}
     if not os.path.isdir(directory):
         return
@@ -117,30 +125,67 @@ def strike_off(posting: Posting, row: AttachedRow) -> None:
     agents.seen(database, row.agent, now_ms=posting.now_ms)
     waits.drop_claims(database, row.agent, row.id)
     deliveries.give_back(database, row.agent, row.id)
-    if not posting.wake(row.agent) and agents.interface(database, row.id) != GLANCE:
+    is_here = posting.wake(row.agent)
+    if not is_here:
+        stored_events.stop_listening(database, row.agent)
+    announce(posting, row.agent)
+    if not is_here and agents.interface(database, row.id) != GLANCE:
         tell_askers(posting, row.agent, "offline", unread_too=True)
 
 
-def set_profile(desk: Desk, *, status: str | None = None, description: str | None = None, auto_accept: bool | None = None) -> None:
-    """Change what an agent says about itself. Going idle tells those whose questions it has read and not answered."""
-    if status is not None and status not in STATUSES:
-        raise BadValue(name="status", value=status, why=f"it is one of {', '.join(STATUSES)}; offline is found out, not declared")
-    if description is not None:
-        limit = desk.config.limits.description_bytes
-        check_text("description", description, limit, "description_bytes", advice="Say it in fewer words.")
-    if auto_accept not in (None, True, False):
-        raise BadValue(name="auto_accept", value=auto_accept, why="it is True or False")
-    if (status, description, auto_accept) == (None, None, None):
+def announce(posting: Posting, agent: int) -> None:
+    """Tell the rooms of an agent its status, if that is another one than they were told last. Of a ghost they are told nothing."""
+    before = profiles.standing(posting.database, agent)
+    if before.status != before.announced:
+        profiles.set_announced(posting.database, agent, before.status)
+        if before.visibility != GHOST:
+            events.tell_rooms(posting, agent, "member_status", before.status)
+
+
+def set_profile(desk: Desk, profile: Profile) -> None:
+    """Change what an agent says about itself. Going idle tells those whose questions it has read and not answered.
+
+    Raises BadValue, BadText, TooLarge; TooMany when there are as many ghosts, or others, as there may be.
+    """
+    profile = checked_profile(profile, desk.config.limits)
+    if profile == Profile():
         return
     with desk.posting() as posting:
-        agents.set_profile(posting.database, desk.agent.id, status=status, description=description, auto_accept=auto_accept)
-        if status == "idle":
+        before = profiles.standing(posting.database, desk.agent.id).visibility
+        if profile.visibility is not None and (profile.visibility == GHOST) != (before == GHOST):
+            check_number(posting, ghosts=profile.visibility == GHOST)
+        profiles.set_profile(posting.database, desk.agent.id, profile)
+        change_sides(posting, before, profile.visibility or before)
+        announce(posting, desk.agent.id)
+        if profile.status == "idle":
             tell_askers(posting, desk.agent.id, "idle", unread_too=False)
 
 
+def check_number(posting: Posting, *, ghosts: bool) -> None:
+    """Ghosts are counted for themselves: nobody else can find out how many there are. Raises TooMany."""
+    limit = posting.desk.config.limits.agents
+    if agents.count(posting.database, ghosts=ghosts) >= limit:
+        raise TooMany(limit=limit, things="ghosts" if ghosts else "names", limit_name="agents")
+
+
+def change_sides(posting: Posting, before: str, now: str) -> None:
+    """Who becomes a ghost leaves its rooms for the eyes of the others, and who is none any more joins them, as if it had been away."""
+    database, agent = posting.database, posting.desk.agent.id
+    if now == before:
+        return
+    if now == GHOST:
+        events.vanish(posting, agent, agents.by_id(database, agent).name)
+    elif before == GHOST:
+        profiles.rejoin(database, agent, now_ms=posting.now_ms)
+        profiles.set_announced(database, agent, profiles.standing(database, agent).status)
+        events.tell_rooms(posting, agent, "member_joined")
+
+
 def tell_askers(posting: Posting, recipient: int, what: str, *, unread_too: bool) -> None:
-    """Tell those who wait for an answer of an agent, each once for each question."""
+    """Tell those who wait for an answer of an agent, each once for each question. What a ghost does they are not told."""
     database = posting.database
+    if agents.is_ghost(database, recipient):
+        return
     requests = [request for request in waits.requests_to(database, recipient) if what not in request.told.split()]
     if not requests:
         return
@@ -155,20 +200,38 @@ def tell_askers(posting: Posting, recipient: int, what: str, *, unread_too: bool
     outbox.write()
 
 
-def list_agents(desk: Desk) -> list[Listed]:
-    """All agents by name, with their presence and how much waits for them. Each process is looked for before its agent is called online."""
+def list_agents(desk: Desk, *, tag: str | None = None, archived: bool = False) -> list[Listed]:
+    """The agents that the one at the desk may find, by name: all, or those with a tag; also those that have been away for long, if told.
+
+    No agent is called online without a process that the kernel knows. Whether it answers is tried by senders and every few seconds.
+    """
+    tag = None if tag is None else tag_name(tag)
     with desk.reading() as database:
         attached = agents.all_attached(database)
-    gone = [row for row in attached if is_gone(row)]
+    running = {pid: doorbell.alive(pid, "") for pid in {row.pid for row in attached}}
+    gone = [row for row in attached if not running[row.pid] and is_gone(row)]
     if gone:
         try:
             bury(desk, gone)
         except WorldError:  # the store is busy or full: they are taken off another time, and are not shown as here
             desk.gone += [row for row in gone if row not in desk.gone]
     with desk.reading() as database:
-        return agents.listing(database, without=[row.id for row in gone])
+        return profiles.listing(database, viewer=desk.agent.id, tag=tag, archived=archived, without={row.id for row in gone})
 
 
 def listed(desk: Desk) -> Listed:
     """How the desk's agent is listed for the others."""
-    return next(agent for agent in list_agents(desk) if agent.name == desk.agent.name)
+    name = agents.by_id(desk.database, desk.agent.id).name
+    return next(agent for agent in list_agents(desk, archived=True) if agent.name == name)
+
+
+def archive(desk: Desk) -> None:
+    """Leave agents out of listings that have been away for long; take those in again for whom something waits now."""
+    before_ms = desk.now_ms() - desk.config.limits.archive_days * DAY_MS
+    with desk.reading() as database:
+        away, awaited = profiles.long_away(database, before_ms=before_ms), profiles.awaited(database)
+    if away or awaited:
+        with desk.posting() as posting:
+            # Looked at again, as something may have happened meanwhile.
+            profiles.set_archived(posting.database, profiles.long_away(posting.database, before_ms=before_ms), posting.now_ms)
+            profiles.set_archived(posting.database, profiles.awaited(posting.database), None)

@@ -1,15 +1,14 @@
 """SQL about agents, the connections they came in by, and the processes that are attached. Who sees an agent is decided here, in `SEEN`.
 
-A viewer is the id of an agent; the human sees every agent, the id 0 (nobody) what any stranger may see.
+A viewer is the id of an agent; the human sees every agent, 0 (nobody) what any stranger may see.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from postroom.core.address import Name
 from postroom.core.message import Provenance
 from postroom.core.types import NamedTuple
+from postroom.core.visibility import having
 from postroom.store.database import Database
 
 
@@ -33,17 +32,17 @@ class AttachedRow(NamedTuple):
     socket: str | None
 
 
+HUMAN = 2
 AGENT = "SELECT id, name, kind, status, auto_accept FROM agent"
 BY_NAME = f"{AGENT} WHERE name = ?"
 BY_ID = f"{AGENT} WHERE id = ?"
-SEES_ALL = "(a.id = ?1 OR EXISTS (SELECT 1 FROM agent h WHERE h.id = ?1 AND h.kind = 'human'))"
-SEEN = f"(a.visibility != 'ghost' OR {SEES_ALL})"  # may be written to by name
-LISTED_TO = f"(a.visibility = 'visible' OR {SEES_ALL})"  # shows up in what is found without knowing the name
+SEES_ALL = f"(a.id = ?1 OR ?1 = {HUMAN})"
+SEEN = f"(a.visibility IN ({having(lambda sight: sight.written_to)}) OR {SEES_ALL})"
+LISTED_TO = f"(a.visibility IN ({having(lambda sight: sight.listed)}) OR {SEES_ALL})"
 SEEN_BY_NAME = f"SELECT a.id, a.name, a.kind, a.status, a.auto_accept FROM agent a WHERE a.name = ?2 AND {SEEN}"
 LISTED_NAMES = f"SELECT a.name FROM agent a WHERE a.kind != 'system' AND {LISTED_TO} ORDER BY a.name"
-SET_PROFILE = """
-UPDATE agent SET status = coalesce(?, status), description = coalesce(?, description), auto_accept = coalesce(?, auto_accept) WHERE id = ?
-"""
+CAME = -3
+"""The sender under which `meter` holds when an agent last came in by a new connection (ms). Others are not told that."""
 SOCKETS = "SELECT agent, id, pid, started, socket FROM attached WHERE agent = ?"
 
 
@@ -77,9 +76,9 @@ def names(database: Database) -> list[str]:
     return [name for (name,) in database.execute("SELECT name FROM agent WHERE kind != 'system' ORDER BY name")]
 
 
-def count(database: Database) -> int:
-    """How many names have been claimed."""
-    ((number,),) = database.execute("SELECT count(*) FROM agent WHERE kind = 'agent'")
+def count(database: Database, *, ghosts: bool = False) -> int:
+    """How many agents there are that are no ghosts, or how many ghosts: neither number says anything about the other."""
+    ((number,),) = database.execute("SELECT count(*) FROM agent WHERE kind = 'agent' AND (visibility = 'ghost') = ?", (ghosts,))
     return int(number)
 
 
@@ -89,14 +88,25 @@ def insert(database: Database, name: str, *, kind: str, now_ms: int) -> AgentRow
     return by_id(database, database.connection.last_insert_rowid())
 
 
-def set_profile(database: Database, agent: int, *, status: str | None, description: str | None, auto_accept: bool | None) -> None:
-    """Change what an agent says about itself; None leaves a thing as it is."""
-    database.execute(SET_PROFILE, (status, description, auto_accept, agent))
+def rename(database: Database, agent: int, name: str) -> None:
+    """Give an agent another name, which is free."""
+    database.execute("UPDATE agent SET name = ? WHERE id = ?", (name, agent))
+
+
+def is_ghost(database: Database, agent: int) -> bool:
+    """Whether nobody else may notice an agent."""
+    return bool(database.execute("SELECT 1 FROM agent WHERE id = ? AND visibility = 'ghost'", (agent,)).fetchall())
 
 
 def seen(database: Database, agent: int, *, now_ms: int) -> None:
-    """Note that the agent was here."""
+    """Note that a process of the agent came or went."""
     database.execute("UPDATE agent SET seen_ms = ? WHERE id = ?", (now_ms, agent))
+
+
+def came(database: Database, agent: int, *, now_ms: int) -> None:
+    """Note that the agent is back, by whatever connection."""
+    database.execute("INSERT OR REPLACE INTO meter VALUES (?, ?, ?)", (CAME, agent, now_ms))
+    database.execute("UPDATE agent SET archived_ms = NULL WHERE id = ? AND archived_ms IS NOT NULL", (agent,))
 
 
 def insert_provenance(database: Database, agent: int, came: Provenance, *, now_ms: int) -> int:
@@ -132,34 +142,3 @@ def attached_to(database: Database, agent: int) -> list[AttachedRow]:
 def all_attached(database: Database) -> list[AttachedRow]:
     """The processes of all agents."""
     return [AttachedRow(*row) for row in database.execute("SELECT agent, id, pid, started, socket FROM attached ORDER BY id")]
-
-
-class Listed(NamedTuple):
-    """An agent as a listing shows it. Times are ms since 1970."""
-
-    name: str
-    kind: str
-    status: str
-    online: bool
-    waiting: int
-    description: str
-    auto_accept: bool
-    seen_ms: int | None
-    processes: int
-
-
-LISTED = """
-SELECT a.name, a.kind, iif(n.processes, a.status, 'offline'), n.processes > 0, coalesce(w.value, 0), a.description, a.auto_accept,
-    a.seen_ms, n.processes
-FROM agent a
-JOIN (SELECT a.id, count(t.id) AS processes FROM agent a
-    LEFT JOIN attached t ON t.agent = a.id AND t.id NOT IN (SELECT value FROM json_each(?)) GROUP BY a.id) n ON n.id = a.id
-LEFT JOIN meter w ON w.sender = 0 AND w.recipient = a.id
-WHERE a.kind != 'system' ORDER BY a.name
-"""
-
-
-def listing(database: Database, *, without: Sequence[int] = ()) -> list[Listed]:
-    """All agents by name, as if some processes were not attached."""
-    rows = database.execute(LISTED, (str(list(without)),))
-    return [Listed(*row)._replace(online=bool(row[3]), auto_accept=bool(row[6])) for row in rows]

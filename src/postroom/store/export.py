@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from postroom.store import agents, deliveries, messages
+from postroom.store import deliveries, messages, profiles
+from postroom.store.agents import HUMAN
 from postroom.store.database import Database
 
 FORMAT = 1
 PAGE = 50
-HUMAN = 2
 TOOK_PART = """
 AND (m.sender = ?4 OR EXISTS
     (SELECT 1 FROM delivery d WHERE d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1 AND d.recipient = ?4))
@@ -22,7 +22,7 @@ def lines(database: Database, *, agent: int | None, since_ms: int, now_ms: int) 
     """What an export consists of, line by line: the post room, the agents, the messages. Each line shows one moment."""
     ((identity, created_ms),) = database.execute("SELECT identity, created_ms FROM store")
     yield dumped({"type": "postroom", "format": FORMAT, "identity": identity, "created_ms": created_ms, "exported_ms": now_ms})
-    for listed in agents.listing(database):
+    for listed in profiles.listing(database, viewer=HUMAN):
         yield dumped({"type": "agent", **listed._asdict()})
     yield from message_lines(database, agent=agent, since_ms=since_ms)
 

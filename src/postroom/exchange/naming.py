@@ -1,0 +1,61 @@
+"""Who gets a name. Who cannot be seen reserves none: it gives its name up to one who cannot know that it is taken, and gets another."""
+
+from __future__ import annotations
+
+from postroom.core.address import HUMAN, Name, claimable
+from postroom.core.errors import BadValue, NameTaken
+from postroom.core.room import next_names
+from postroom.exchange import desk as desks
+from postroom.exchange import events, notices
+from postroom.exchange.desk import Desk, Posting
+from postroom.exchange.notices import POSTROOM
+from postroom.exchange.outbox import Outbox
+from postroom.store import agents
+from postroom.store.agents import AgentRow
+
+
+def admit(outbox: Outbox, name: Name) -> AgentRow:
+    """Make a mailbox for a name by which the desk's agent knows nobody. Raises TooMany."""
+    posting = outbox.posting
+    displace(outbox, name)
+    return desks.admit(posting.database, name, posting.desk.config.limits, now_ms=posting.now_ms)
+
+
+def rename(desk: Desk, name: str) -> None:
+    """Give the desk's agent another name. Mailbox, rooms and history stay; each of its rooms is told once.
+
+    Raises BadName, ReservedName, NameTaken.
+    """
+    new = claimable(name)
+    if desk.agent.kind != "agent":
+        raise BadValue(name="name", value=name, why=f"{HUMAN!r} is what the person at this machine is always called")
+    with desk.posting() as posting:
+        database, agent = posting.database, desk.agent.id
+        old = agents.by_id(database, agent).name
+        found = agents.seen_by_name(database, new, viewer=agent)
+        if found is not None and found.id != agent:
+            raise NameTaken(name=new)
+        if new != old:
+            outbox = Outbox(posting)
+            displace(outbox, new)
+            agents.rename(database, agent, new)
+            if not agents.is_ghost(database, agent):
+                events.tell_rooms(posting, agent, "renamed", old)
+            outbox.write()
+    desk.agent = desk.agent._replace(name=new)
+
+
+def displace(outbox: Outbox, name: Name) -> None:
+    """Give the ghost that has a name another one, and tell it."""
+    database = outbox.posting.database
+    ghost = agents.by_name(database, name)
+    if ghost is not None:
+        new = free_name(outbox.posting, name)
+        agents.rename(database, ghost.id, new)
+        letter = notices.letter(notices.WORDS["renamed"].format(name=new, old=name), "renamed")
+        outbox.put(POSTROOM, letter, [outbox.mailbox(ghost.id)])
+
+
+def free_name(posting: Posting, name: Name) -> Name:
+    """The first name like this one that nobody has."""
+    return next(new for new in next_names(name) if agents.by_name(posting.database, new) is None)

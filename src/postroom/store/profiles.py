@@ -1,0 +1,181 @@
+"""SQL about what agents say about themselves, how they are listed, whether they are here, and which have been away for long."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from postroom.core.profile import OFFLINE, Profile
+from postroom.core.types import NamedTuple
+from postroom.store.agents import CAME, HUMAN, LISTED_TO
+from postroom.store.database import Database
+from postroom.store.mailboxes import counted
+
+GLANCE = "cli"
+"""Who waits at the command line looks in now and then, and works in between: that a look ends is no going offline."""
+
+
+class Listed(NamedTuple):
+    """An agent as a listing shows it. Times are ms since 1970. How much is `waiting` only the agent itself and the human are told."""
+
+    name: str
+    kind: str
+    status: str
+    online: bool
+    waiting: int | None
+    description: str
+    auto_accept: bool
+    seen_ms: int | None  # last attached or detached; None: never
+    processes: int
+    visibility: str
+    harness: str
+    directory: str
+    tags: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    archived: bool
+
+
+class Standing(NamedTuple):
+    """How an agent stands with its rooms: what they were told last, and how it is."""
+
+    visibility: str
+    announced: str
+    status: str
+
+
+NONE = "[]"
+SET_PROFILE = """
+UPDATE agent SET status = coalesce(?, status), description = coalesce(?, description), auto_accept = coalesce(?, auto_accept),
+    visibility = coalesce(?, visibility), harness = coalesce(?, harness), directory = coalesce(?, directory),
+    capabilities = coalesce(?, capabilities) WHERE id = ?
+"""
+STANDING = f"""
+SELECT a.id, a.visibility, a.announced, iif(EXISTS (
+    SELECT 1 FROM attached t JOIN provenance v ON v.id = t.id WHERE t.agent = a.id AND v.interface != '{GLANCE}'
+), a.status, '{OFFLINE}') AS now
+FROM agent a
+"""
+LISTED = f"""
+SELECT a.name, a.id, a.kind, a.status, a.description, a.auto_accept, a.seen_ms, a.visibility, a.harness, a.directory, a.capabilities,
+    a.archived_ms IS NOT NULL AND NOT EXISTS (SELECT 1 FROM meter w WHERE w.sender = 0 AND w.recipient = a.id AND w.value > 0)
+FROM agent a WHERE a.kind != 'system' AND {LISTED_TO}
+"""
+TAGGED = " AND a.id IN (SELECT agent FROM tag WHERE tag = ?2)"
+WAITING = f"SELECT recipient, value FROM meter WHERE sender = 0 AND (recipient = ?1 OR ?1 = {HUMAN})"
+LONG_AWAY = f"""
+SELECT a.id FROM agent a
+LEFT JOIN meter c ON c.sender = {CAME} AND c.recipient = a.id LEFT JOIN meter w ON w.sender = 0 AND w.recipient = a.id
+WHERE a.kind = 'agent' AND a.archived_ms IS NULL AND max(a.created_ms, coalesce(a.seen_ms, 0), coalesce(c.value, 0)) < ?
+AND coalesce(w.value, 0) = 0 AND NOT EXISTS (SELECT 1 FROM attached WHERE agent = a.id)
+AND NOT EXISTS (SELECT 1 FROM request WHERE recipient = a.id) AND NOT EXISTS (SELECT 1 FROM request WHERE asker = a.id)
+"""
+AWAITED = """
+SELECT id FROM agent WHERE archived_ms IS NOT NULL
+AND (SELECT value FROM meter WHERE sender = 0 AND recipient = agent.id) > 0
+"""
+
+
+def set_profile(database: Database, agent: int, profile: Profile) -> None:
+    """Change what an agent says about itself; None leaves a thing as it is."""
+    database.execute(SET_PROFILE, (*profile[:6], None if profile.capabilities is None else listed_texts(profile.capabilities), agent))
+    if profile.tags is not None:
+        database.execute("DELETE FROM tag WHERE agent = ?", (agent,))
+        database.executemany("INSERT INTO tag VALUES (?, ?)", [(tag, agent) for tag in profile.tags])
+
+
+def listed_texts(several: Collection[str]) -> str:
+    """Texts as one."""
+    from json import dumps  # costs 3 ms, and most agents have no capabilities
+
+    return dumps(list(several), ensure_ascii=False)
+
+
+def texts(listed: str) -> tuple[str, ...]:
+    """What `listed_texts` wrote."""
+    from json import loads
+
+    return tuple(loads(listed))
+
+
+# Listing
+
+
+def listing(
+    database: Database, *, viewer: int, tag: str | None = None, archived: bool = True, without: Collection[int] = ()
+) -> list[Listed]:
+    """The agents that the viewer may find, by name, as if some processes were not attached. 10,000 of them in 20 ms."""
+    rows = database.execute(LISTED if tag is None else LISTED + TAGGED, (viewer,) if tag is None else (viewer, tag)).fetchall()
+    processes, tags = attachments(database, without), tags_of_all(database)
+    waiting: dict[int, int] = dict(database.execute(WAITING, (viewer,)).fetchall())
+    found = []
+    for name, id, kind, status, description, auto_accept, seen_ms, visibility, harness, directory, capabilities, away in sorted(rows):
+        if away and not archived:
+            continue
+        number = processes.get(id, 0)
+        told = sum(counted(waiting.get(id, 0))) if viewer in (id, HUMAN) else None
+        found.append(
+            Listed(
+                name, kind, status if number else OFFLINE, number > 0, told, description, auto_accept == 1, seen_ms, number, visibility,
+                harness, directory, tuple(tags[id]) if id in tags else (), () if capabilities == NONE else texts(capabilities),
+                away == 1,
+            )
+        )  # fmt: skip
+    return found
+
+
+def attachments(database: Database, without: Collection[int]) -> dict[int, int]:
+    """How many processes are attached to each agent, some being left out."""
+    found: dict[int, int] = {}
+    for agent, id in database.execute("SELECT agent, id FROM attached"):
+        if id not in without:
+            found[agent] = found.get(agent, 0) + 1
+    return found
+
+
+def tags_of_all(database: Database) -> dict[int, list[str]]:
+    """The tags of all agents that have any."""
+    found: dict[int, list[str]] = {}
+    for agent, tag in database.execute("SELECT agent, tag FROM tag ORDER BY tag"):
+        found.setdefault(agent, []).append(tag)
+    return found
+
+
+# Presence
+
+
+def standing(database: Database, agent: int) -> Standing:
+    """How an agent stands with its rooms."""
+    ((_, *row),) = database.execute(f"{STANDING} WHERE a.id = ?", (agent,))
+    return Standing(*row)
+
+
+def unannounced(database: Database) -> list[int]:
+    """The agents whose rooms were told another status than they have. There are some when a process died at the wrong moment."""
+    return [agent for (agent,) in database.execute(f"SELECT id FROM ({STANDING}) WHERE announced != now")]
+
+
+def set_announced(database: Database, agent: int, status: str) -> None:
+    """Note what the rooms of an agent have been told."""
+    database.execute("UPDATE agent SET announced = ? WHERE id = ?", (status, agent))
+
+
+def rejoin(database: Database, agent: int, *, now_ms: int) -> None:
+    """Let an agent be the newest member of its rooms: it was not seen there for a while."""
+    database.execute("UPDATE member SET joined_ms = ? WHERE agent = ?", (now_ms, agent))
+
+
+# Archiving
+
+
+def long_away(database: Database, *, before_ms: int) -> list[int]:
+    """The agents that have not been here for long, and for whom nothing waits."""
+    return [agent for (agent,) in database.execute(LONG_AWAY, (before_ms,))]
+
+
+def awaited(database: Database) -> list[int]:
+    """The archived agents for whom something waits."""
+    return [agent for (agent,) in database.execute(AWAITED)]
+
+
+def set_archived(database: Database, agents: list[int], since_ms: int | None) -> None:
+    """Leave agents out of listings since a time, or take them in again."""
+    database.executemany("UPDATE agent SET archived_ms = ? WHERE id = ?", [(since_ms, agent) for agent in agents])
