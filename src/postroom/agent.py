@@ -183,8 +183,8 @@ class Agent:
         """Wait up to `timeout` seconds until a message has come as far as `until` for each recipient, or has ended. Returns how far."""
         return self._seat.run(waiting.following(self._seat, id, until, timeout))
 
-    def history(self, *, peer: str | None = None, before: int | None = None, since_ms: int = 0, limit: int = 50) -> list[Message]:
-        """The newest messages that this agent sent or received, oldest first; with one `peer`, or before the number `before`."""
+    def history(self, *, peer: str | None = None, before: MessageRef | None = None, since_ms: int = 0, limit: int = 50) -> list[Message]:
+        """The newest messages that this agent sent or received, oldest first; with one `peer`, or of one `#room`; before the message `before`."""
         with self._seat.turn as desk:
             return tracing.history(desk, peer=peer, before=before, since_ms=since_ms, limit=limit)
 

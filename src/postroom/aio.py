@@ -190,7 +190,9 @@ class AsyncAgent:
         """As `Agent.follow`."""
         return await self._clerk.go_through(waiting.following(self._seat, id, until, timeout))
 
-    async def history(self, *, peer: str | None = None, before: int | None = None, since_ms: int = 0, limit: int = 50) -> list[Message]:
+    async def history(
+        self, *, peer: str | None = None, before: MessageRef | None = None, since_ms: int = 0, limit: int = 50
+    ) -> list[Message]:
         """As `Agent.history`."""
         return await self._clerk.do(partial(self._agent.history, peer=peer, before=before, since_ms=since_ms, limit=limit))
 

@@ -1,4 +1,4 @@
-"""`postroom held`, `release`, `discard`: what waits for a human. No agent must release itself: the two acts need a terminal."""
+"""`postroom held`, `release`, `discard`, `pause`: what waits for a human. No agent must release itself: these acts need a terminal."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def no_arguments(parser: Parser) -> None:
 
 
 def id_argument(parser: Parser) -> None:
-    """The thread."""
-    parser.add_argument("id", metavar="ID", help="any message of the thread")
+    """The thread or the agent."""
+    parser.add_argument("id", metavar="ID", help="any message of the thread; or the name of a paused agent")
 
 
 def discard_arguments(parser: Parser) -> None:
@@ -24,46 +24,74 @@ def discard_arguments(parser: Parser) -> None:
     parser.add_argument("reason", metavar="REASON", help="why, for those who sent it")
 
 
+def pause_arguments(parser: Parser) -> None:
+    """The arguments of `pause`."""
+    parser.add_argument("name", metavar="AGENT", help="whose messages are held from now on")
+    parser.add_argument("reason", metavar="REASON", help="why, for the agent")
+
+
 def held(call: Call) -> None:
-    """The threads that are held."""
-    found = holding.held(call.any_desk())
+    """The threads that are held, and the agents that are paused."""
+    found = holding.held(call.viewing_desk())
     if not found:
         call.hint("nothing is held")
     for thread in found:
         if call.json:
             call.emit(thread)
         else:
-            facts = f"{counted(thread.messages, 'message')} of {thread.senders or 'nobody yet'} since {moment(thread.since_ms)}"
+            since = "" if thread.since_ms is None else f" since {moment(thread.since_ms)}"
+            facts = f"{counted(thread.messages, 'message')} of {thread.senders or 'nobody yet'}{since}"
             call.output.write(f"{call.output.paint(thread.id, 'bold')}  {facts}  ({thread.reason})\n")
 
 
 def release(call: Call) -> None:
     """Deliver what is held."""
-    tell(call, holding.release(call.desk_of_human("release what is held"), call.args.id), "delivered")
+    tell(call, holding.release(call.desk_of_human("release what is held"), call.args.id), "delivered", "it goes on")
 
 
 def discard(call: Call) -> None:
     """Refuse what is held."""
-    tell(call, holding.discard(call.desk_of_human("discard what is held"), call.args.id, call.args.reason), "discarded")
+    number = holding.discard(call.desk_of_human("discard what is held"), call.args.id, call.args.reason)
+    tell(call, number, "discarded", "those who sent it are told why")
 
 
-def tell(call: Call, number: int, act: str) -> None:
+def pause(call: Call) -> None:
+    """Hold what an agent sends."""
+    holding.pause(call.desk_of_human("pause an agent"), call.args.name, call.args.reason)
+    if call.json:
+        call.emit({"paused": call.args.name})
+    else:
+        call.output.write(f"{call.args.name} is paused: what it sends is held. To go on: postroom release {call.args.name}\n")
+
+
+def tell(call: Call, number: int, act: str, then: str) -> None:
     """Say how many."""
     if call.json:
         call.emit({act: number})
     else:
-        call.output.write(f"{counted(number, 'message')} {act}; the thread goes on\n")
+        call.output.write(f"{counted(number, 'message')} {act}; {then}\n")
 
 
 COMMANDS = {
-    "held": Command(no_arguments, held, "The threads that wait for a human, oldest first.", "postroom held"),
+    "held": Command(
+        no_arguments, held, "The threads that wait for a human, oldest first, and the agents that are paused.", "postroom held"
+    ),
+    "pause": Command(
+        pause_arguments,
+        pause,
+        "Hold everything that an agent sends from now on; it is told why. Only from a terminal.",
+        'postroom pause executor "you repeat yourself"',
+    ),
     "release": Command(
-        id_argument, release, "Deliver what is held in a thread and let it go on. Only from a terminal.", "postroom release 41"
+        id_argument,
+        release,
+        "Deliver what is held in a thread, or of a paused agent, and let it go on. Only from a terminal.",
+        "postroom release 41",
     ),
     "discard": Command(
         discard_arguments,
         discard,
-        "Refuse what is held in a thread; its senders are told why. Only from a terminal.",
+        "Refuse what is held in a thread, or of a paused agent; its senders are told why. Only from a terminal.",
         'postroom discard 41 "you are repeating yourselves"',
     ),
 }

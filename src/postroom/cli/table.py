@@ -48,6 +48,7 @@ VERBS = [
     Verb("search", "history", "find messages by their words"),
     Verb("watch", "watch", "a live feed of everything that is sent and read"),
     Verb("held", "held", "threads that wait for a human to look at them"),
+    Verb("pause", "held", "hold everything that an agent sends"),
     Verb("release", "held", "deliver what is held in a thread"),
     Verb("discard", "held", "refuse what is held in a thread"),
     Verb("doctor", "keeping", "examine the post room"),

@@ -15,6 +15,8 @@ from postroom.store import mailboxes, rooms
 from postroom.store.budgets import PACE_OF_ROOM
 from postroom.store.rooms import RoomRow
 
+BROADCASTS = "broadcasts_per_minute"
+
 
 class Crowd(NamedTuple):
     """The mailboxes behind one address, as it is written, and the room, if it is one."""
@@ -33,6 +35,7 @@ def of_room(outbox: Outbox, name: Name, body: str) -> Crowd:
         raise NotAMember(room=room.name, advice=f" To speak there, join it: {how}.")
     if outbox.ghost and room.policy == "public":
         raise GhostSpeaks(where=f"#{room.name}")
+    within_pace(outbox, room)  # before its members are looked up: a storm must cost nobody anything
     crowd = Crowd(f"#{room.name}", [], room)
     named = mentions(body)
     for found, muted in mailboxes.of_members(database, room.id, sender=sender):
@@ -49,6 +52,7 @@ def of_listed(outbox: Outbox, address: Address) -> Crowd:
     written = "@all" if tag is None else f"@tag:{tag}"
     if outbox.ghost:
         raise GhostSpeaks(where=written)
+    within_pace(outbox, None)
     crowd = Crowd(written, [])
     for found, _ in mailboxes.of_listed(outbox.posting.database, tag, sender=outbox.author.agent):
         mailbox = outbox.member(found)
@@ -64,19 +68,26 @@ def paced(outbox: Outbox, crowd: Crowd, place: Place) -> dict[int, str]:
 
     What is said in a secret room is charged to the room alone: else it would slow the sender down where others can see it.
     """
-    limits, now_us = outbox.posting.desk.config.limits, outbox.posting.now_us
-    if crowd.room is None:
-        key, name, limit = (outbox.author.agent, PACE_OF_ROOM), "broadcasts_per_minute", limits.broadcasts_per_minute
-    else:
-        key, name, limit = (PACE_OF_ROOM, crowd.room.id), "room_per_minute", limits.room_per_minute
-    due = pace.due_after(outbox.pace(key), now_us, 1, limit)
-    if wait := pace.wait_ms(due, now_us):
-        raise too_fast(name, limit, wait)
+    key, due = within_pace(outbox, crowd.room)
     if not (place.hidden and crowd.room):
         outbox.due_us = charged(outbox, 1)
     outbox.paces[key] = due
-    full = f"mailbox-full: {limits.waiting} messages wait there already"
-    return {one.agent: full for one in crowd.mailboxes if one.number(hidden=place.hidden) >= limits.waiting} or NO_REFUSALS
+    most = outbox.posting.desk.config.limits.waiting
+    full = f"mailbox-full: {most} messages wait there already"
+    return {one.agent: full for one in crowd.mailboxes if one.number(hidden=place.hidden) >= most} or NO_REFUSALS
+
+
+def within_pace(outbox: Outbox, room: RoomRow | None) -> tuple[tuple[int, int], int]:
+    """The key and the value of the pace of a room, or of the sender's broadcasts, after one more message. Raises TooFast."""
+    limits, now_us = outbox.posting.desk.config.limits, outbox.posting.now_us
+    if room is None:
+        key, name, limit = (outbox.author.agent, PACE_OF_ROOM), BROADCASTS, limits.broadcasts_per_minute
+    else:
+        key, name, limit = (PACE_OF_ROOM, room.id), "room_per_minute", limits.room_per_minute
+    due = pace.due_after(outbox.pace(key), now_us, 1, limit)
+    if wait := pace.wait_ms(due, now_us):
+        raise too_fast(name, limit, wait)
+    return key, due
 
 
 def charged(outbox: Outbox, count: int) -> int:

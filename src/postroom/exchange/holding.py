@@ -1,45 +1,65 @@
-"""Held threads: what a human sees, releases or discards. Held is not lost: each message waits until one of the two."""
+"""What is held: what a human sees, releases or discards; and pausing an agent. Held is not lost: it waits until one of the two."""
 
 from __future__ import annotations
 
-from postroom.core.errors import AmbiguousId, NoSuchMessage, NothingHeld
-from postroom.core.message import Seq, State
+from postroom.core.errors import AmbiguousId, BadValue, NoSuchMessage, NothingHeld
+from postroom.core.message import Seq, State, check_text
 from postroom.exchange import notices
 from postroom.exchange.desk import HUMAN_AGENT, Desk, Posting
-from postroom.exchange.lookup import choices
+from postroom.exchange.lookup import choices, known
 from postroom.exchange.outbox import Outbox
 from postroom.exchange.sending import note_answer
-from postroom.store import budgets, deliveries, mailboxes, messages, waits
-from postroom.store.budgets import HeldThread
-from postroom.store.deliveries import HeldDelivery
+from postroom.store import agents, budgets, deliveries, mailboxes, messages, waits
+from postroom.store import held as stored
+from postroom.store.held import Held, HeldDelivery
 
 
-def held(desk: Desk) -> list[HeldThread]:
-    """The threads that wait for a human, oldest first."""
+def held(desk: Desk) -> list[Held]:
+    """The threads and paused agents that wait for a human, as far as they concern who asks."""
     with desk.reading() as database:
-        return budgets.held(database)
+        return stored.everything(database, viewer=desk.agent.id)
+
+
+def pause(desk: Desk, name: str, reason: str) -> None:
+    """Hold everything that an agent sends from now on, until `release`. It is told once. Raises NoSuchAgent."""
+    check_text("reason", reason, desk.config.limits.description_bytes, "description_bytes")
+    if not reason.strip():
+        raise BadValue(name="reason", value=reason, why="the agent wants to know why")
+    with desk.posting(safe=True) as posting:
+        agent = known(posting.database, name, desk.agent.id)
+        if agents.by_id(posting.database, agent).kind != "agent":
+            raise BadValue(name="name", value=name, why="only agents can be paused")
+        before = stored.why_paused(posting.database, agent)
+        stored.pause(posting.database, agent, reason)
+        if before != reason:
+            say(posting, agent, "paused", reason=reason)
 
 
 def release(desk: Desk, id: str) -> int:
-    """Deliver what is held in a thread, in its order, and let the thread go on with a new budget. Returns how many were delivered.
+    """Deliver what is held in a thread, or of a paused agent, in its order; the thread, or the agent, goes on. Returns how many messages.
 
-    Raises NothingHeld.
+    Raises NoSuchMessage, AmbiguousId, NothingHeld.
     """
     with desk.posting(safe=True) as posting:
-        root = held_thread(posting, id)
+        agent = paused_agent(posting, id)
+        root = held_thread(posting, id) if agent is None else None
+        rows = stored.of_agent(posting.database, agent) if agent is not None else stored.in_thread(posting.database, root or 0)
         outbox = Outbox(posting)
-        rows = deliveries.held_in(posting.database, root)
         for row in rows:
             deliver(outbox, row)
-        let_go(posting, root)
         outbox.write()
-    return len(rows)
+        if agent is not None:
+            stored.pause(posting.database, agent, None)
+            say(posting, agent, "unpaused")
+        elif root is not None:
+            let_go(posting, root)
+    return len({row.message for row in rows})
 
 
 def deliver(outbox: Outbox, row: HeldDelivery) -> None:
     """Put one held message into its mailbox, and let it count as the answer that it is."""
     posting = outbox.posting
-    deliveries.release(posting.database, row, now_ms=posting.now_ms)
+    stored.release(posting.database, row, now_ms=posting.now_ms)
     outbox.mailbox(row.recipient).arrived += mailboxes.units(hidden=bool(row.hidden))
     posting.wake(row.recipient)
     if row.reply_to is not None:
@@ -49,23 +69,39 @@ def deliver(outbox: Outbox, row: HeldDelivery) -> None:
 
 
 def discard(desk: Desk, id: str, reason: str) -> int:
-    """Refuse what is held in a thread; each sender is told why. The thread goes on with a new budget. Returns how many were refused.
+    """Refuse what is held in a thread, or of a paused agent; each sender is told why. Returns how many messages were refused.
 
-    Raises NothingHeld.
+    A thread goes on with a new budget; an agent stays paused. Raises NoSuchMessage, AmbiguousId, NothingHeld.
     """
     with desk.posting(safe=True) as posting:
-        root = held_thread(posting, id)
+        agent = paused_agent(posting, id)
+        root = held_thread(posting, id) if agent is None else None
+        rows = stored.of_agent(posting.database, agent) if agent is not None else stored.in_thread(posting.database, root or 0)
         outbox = Outbox(posting)
-        rows = deliveries.held_in(posting.database, root)
         for row in rows:
             deliveries.end(posting.database, row.delivery, State.REFUSED, f"discarded: {reason}", now_ms=posting.now_ms)
-            about = messages.row(posting.database, row.message)
-            assert about is not None, "held messages are never pruned"
             waits.close_request(posting.database, row.recipient, row.message)
-            notices.notify(outbox, row.sender, "discarded", about, recipient=row.name, reason=reason)
-        let_go(posting, root)
+        for seq in dict.fromkeys(row.message for row in rows):
+            about = messages.row(posting.database, seq)
+            assert about is not None, "held messages are never pruned"
+            notices.notify(outbox, about.sender, "discarded", about, recipient=about.recipients.replace(" ", ", "), reason=reason)
         outbox.write()
-    return len(rows)
+        if root is not None:
+            let_go(posting, root)
+    return len({row.message for row in rows})
+
+
+def say(posting: Posting, agent: int, what: str, **facts: str) -> None:
+    """Tell an agent something about itself."""
+    outbox = Outbox(posting)
+    notices.tell(outbox, agent, what, hidden=bool(outbox.mailbox(agent).ghost), **facts)
+    outbox.write()
+
+
+def paused_agent(posting: Posting, name: str) -> int | None:
+    """The agent that is meant by a name, if it is paused."""
+    row = agents.by_name(posting.database, name.strip().lower())
+    return row.id if row is not None and stored.why_paused(posting.database, row.id) is not None else None
 
 
 def held_thread(posting: Posting, id: str) -> int:
@@ -73,7 +109,7 @@ def held_thread(posting: Posting, id: str) -> int:
     found = messages.referred(posting.database, id, HUMAN_AGENT)
     roots = sorted({parent.root for parent in found})
     if not roots:
-        raise NoSuchMessage(id=id, advice="")
+        raise NoSuchMessage(id=id, advice=" Nor is an agent of that name paused.")
     if len(roots) > 1:
         raise AmbiguousId(id=id, choices=choices(posting.database, id, [parent.sender for parent in found]))
     budget = budgets.thread(posting.database, roots[0])

@@ -20,17 +20,19 @@ from postroom.core.errors import (
 from postroom.core.limits import Limits
 from postroom.core.message import Attachment, Draft, Letter, Receipt, checked, id_text
 from postroom.exchange import crowds, notices
-from postroom.exchange.crowds import Crowd
-from postroom.exchange.desk import POSTROOM_AGENT, Desk, Posting, admit
+from postroom.exchange.crowds import BROADCASTS, Crowd
+from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_AGENT, Desk, Posting, admit
 from postroom.exchange.lookup import resolve
 from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Mailbox, Outbox, Place
 from postroom.store import agents, budgets, deliveries, mailboxes, messages, rooms, waits
 from postroom.store.budgets import ThreadBudget
+from postroom.store.held import PAUSED
 from postroom.store.messages import Parent
 
 GHOSTLY = Place(hidden=True)
-PAUSED = "paused"
-"""How the reason begins why something of a paused agent is held."""
+TOLD_OF_STORM = -3
+"""Stands for the recipient in the meters where the number is when a sender was refused a broadcast last, in µs since 1970."""
+CALM_US = 600_000_000
 REASONS: dict[type[WorldError], str] = {
     TooFast: "too-fast: more than {limit_name} = {limit} from you",
     MailboxFull: "mailbox-full: {limit} messages wait there already",
@@ -48,11 +50,29 @@ def send(desk: Desk, drafts: Sequence[Draft]) -> list[Receipt]:
     now_ms = desk.now_ms()
     letters = [checked(draft, limits, now_ms=now_ms) for draft in drafts]
     letters = [letter._replace(files=keep_files(desk, letter.draft)) if letter.draft.files else letter for letter in letters]
-    with desk.posting(safe=True) as posting:
-        outbox = Outbox(posting)
-        receipts = [post(outbox, letter) for letter in letters]
-        outbox.write()
+    try:
+        with desk.posting(safe=True) as posting:
+            outbox = Outbox(posting)
+            receipts = [post(outbox, letter) for letter in letters]
+            outbox.write()
+    except TooFast as error:
+        if error.facts["limit_name"] == BROADCASTS:
+            tell_of_storm(desk)
+        raise
     return receipts
+
+
+def tell_of_storm(desk: Desk) -> None:
+    """Tell the human that an agent broadcasts in a loop: once, until it has been quiet for a while."""
+    with desk.posting() as posting:
+        key = (desk.agent.id, TOLD_OF_STORM)
+        quiet_since_us = budgets.meter(posting.database, key)
+        if posting.now_us - quiet_since_us > CALM_US:
+            outbox = Outbox(posting)
+            facts = {"agent": desk.agent.name, "limit": str(desk.config.limits.broadcasts_per_minute)}
+            notices.tell(outbox, HUMAN_AGENT, "storm", hidden=False, **facts)
+            outbox.write()
+        budgets.set_meters(posting.database, [(*key, posting.now_us)])
 
 
 def keep_files(desk: Desk, draft: Draft) -> tuple[Attachment, ...]:
@@ -104,9 +124,7 @@ def deliver(outbox: Outbox, letter: Letter, crowd: Crowd, place: Place) -> Recei
     """Put a message down at its place, at the pace that is allowed; or hold it, when a human has paused its sender."""
     together, recipients = crowd.address != "", crowd.mailboxes
     refusals = crowds.paced(outbox, crowd, place) if together else paced(outbox, recipients, place)
-    if outbox.paused is not None:
-        place = place._replace(held=f"{PAUSED}: {outbox.paused}")
-    receipt = outbox.put(outbox.author, letter, recipients, place=place, refusals=refusals)
+    receipt = outbox.put(outbox.author, letter, recipients, place=or_held(outbox, place), refusals=refusals)
     if refusals:
         tell_refusals(outbox, [mailbox for mailbox in recipients if mailbox.agent in refusals], refusals, together=together)
     if letter.reply_by_ms is not None:
@@ -114,6 +132,11 @@ def deliver(outbox: Outbox, letter: Letter, crowd: Crowd, place: Place) -> Recei
             outbox, outbox.last.seq, letter.reply_by_ms, [mailbox.agent for mailbox in recipients if mailbox.agent not in refusals]
         )
     return receipt
+
+
+def or_held(outbox: Outbox, place: Place) -> Place:
+    """The place of a message, held when a human has paused its sender."""
+    return place if outbox.paused is None else place._replace(held=f"{PAUSED}: {outbox.paused}")
 
 
 def tell_refusals(outbox: Outbox, refusing: list[Mailbox], refusals: dict[int, str], *, together: bool) -> None:

@@ -40,14 +40,14 @@ def open_session(desk: Desk, draft: Draft, *, claim: bool = False) -> Receipt:
             raise BadValue(name="to", value=draft.to, why="a session is with one other agent")
         if draft.id is not None and (receipt := sending.earlier(outbox, letter)):
             return receipt
-        begun = sending.unthreaded(outbox)
+        begun = sending.or_held(outbox, sending.unthreaded(outbox))
         sending.paced(outbox, peers, begun)
         receipt = outbox.put(outbox.author, letter._replace(reply_by_ms=None), peers, place=begun)
         root = outbox.last.seq
         if claim:
             waits.claim(posting.database, desk.agent.id, root, posting.provenance())
         place = Place(root, receipt.id, root, hidden=bool(outbox.last.hidden))
-        if agents.by_id(posting.database, peers[0].agent).auto_accept:
+        if begun.held is None and agents.by_id(posting.database, peers[0].agent).auto_accept:
             accepted = Letter((), Draft(""), Kind.SYN_ACK)
             outbox.put(Author(peers[0].agent, POSTROOM_PROVENANCE), accepted, [outbox.mailbox(desk.agent.id)], place=place)
             watch_idleness(posting, root)

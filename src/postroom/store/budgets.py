@@ -43,30 +43,6 @@ def set_thread(database: Database, root: int, budget: ThreadBudget) -> None:
     database.execute("INSERT OR REPLACE INTO thread_budget VALUES (?, ?, ?, ?)", (root, *budget))
 
 
-class HeldThread(NamedTuple):
-    """A thread that waits for a human."""
-
-    id: str
-    reason: str
-    messages: int
-    senders: str
-    since_ms: int
-
-
-HELD = """
-SELECT coalesce(r.id, b.thread), b.held, count(d.id), coalesce(group_concat(DISTINCT s.name), ''), coalesce(min(m.sent_ms), r.sent_ms)
-FROM thread_budget b JOIN message r ON r.seq = b.thread
-LEFT JOIN delivery d ON d.state = 'held' AND (SELECT coalesce(thread, seq) FROM message WHERE seq = d.message) = b.thread
-LEFT JOIN message m ON m.seq = d.message LEFT JOIN agent s ON s.id = m.sender
-WHERE b.held IS NOT NULL GROUP BY b.thread ORDER BY b.thread
-"""
-
-
-def held(database: Database) -> list[HeldThread]:
-    """The threads that are held."""
-    return [HeldThread(str(id), *rest) for id, *rest in database.execute(HELD)]
-
-
 def let_go(database: Database, root: int) -> None:
     """Start the count of a thread anew."""
     database.execute("UPDATE thread_budget SET turns = 0, held = NULL WHERE thread = ?", (root,))

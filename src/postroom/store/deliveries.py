@@ -29,18 +29,6 @@ class Ended(NamedTuple):
     recipient: int
 
 
-class HeldDelivery(NamedTuple):
-    """A message that waits for a human, on its way to one recipient."""
-
-    delivery: int
-    message: int
-    recipient: int
-    name: str
-    sender: int
-    reply_to: int | None
-    hidden: int
-
-
 def states(*members: State) -> str:
     """States as an SQL list."""
     return ", ".join(f"'{member}'" for member in members)
@@ -80,14 +68,6 @@ WHERE d.unread = ? ORDER BY d.id LIMIT ?
 """
 WAITING = "UPDATE meter SET value = value - ? WHERE sender = 0 AND recipient = ?"
 ENDING = "SELECT d.id, m.seq, d.recipient, d.unread, m.hidden FROM delivery d JOIN message m ON m.seq = d.message"
-HELD = """
-SELECT d.id, d.message, d.recipient, a.name, m.sender, m.reply_to, m.hidden
-FROM delivery d JOIN message m ON m.seq = d.message JOIN agent a ON a.id = d.recipient
-WHERE d.state = 'held' AND coalesce(m.thread, m.seq) = ? ORDER BY d.id
-"""
-RELEASE = """
-UPDATE delivery SET state = 'delivered', reason = NULL, unread = recipient, delivered_ms = ? WHERE id = ? AND state = 'held'
-"""
 PROGRESS = """
 SELECT a.name, d.state, EXISTS (SELECT 1 FROM attached t WHERE t.agent = a.id), d.reason,
     d.delivered_ms, d.handed_ms, d.read_ms, d.answered_ms, d.ended_ms, d.handovers
@@ -213,16 +193,6 @@ def peek(database: Database, recipient: int, *, limit: int) -> list[Message]:
     """What is in a mailbox, in order, without touching it."""
     rows = database.execute(PEEK, (recipient, limit)).fetchall()
     return [messages.message(database, row[:-2], redelivered=row[-2] > 0, urgency=row[-1]) for row in rows]
-
-
-def held_in(database: Database, root: int) -> list[HeldDelivery]:
-    """What is held in a thread, in order."""
-    return [HeldDelivery(*row) for row in database.execute(HELD, (root,))]
-
-
-def release(database: Database, row: HeldDelivery, *, now_ms: int) -> None:
-    """Put a held message into its mailbox."""
-    database.execute(RELEASE, (now_ms, row.delivery))
 
 
 def progress(database: Database, seq: int, *, viewer: int) -> tuple[Progress, ...]:
