@@ -154,6 +154,11 @@ class Message(NamedTuple):
     redelivered: bool = False
 
     @property
+    def room(self) -> str | None:
+        """The name of the room in which it was said."""
+        return self.to[0][1:] if self.to[0].startswith("#") else None
+
+    @property
     def expects_reply(self) -> bool:
         """Whether the sender waits for an answer."""
         return self.reply_by_ms is not None

@@ -1,0 +1,246 @@
+"""What is said in a room and to everyone: who gets it, in which order, who may read it later."""
+
+from threading import Thread
+
+import pytest
+
+from postroom.core import errors
+from postroom.core.message import Draft, Kind, State, Urgency
+
+
+def bodies(messages):
+    return [message.body for message in messages]
+
+
+def room(post, *names, policy="public"):
+    """A room in which all of these are; the first one owns it."""
+    agents = post.agents(*names)
+    agents[0].create_room("dev", policy=policy)
+    for agent in agents[1:]:
+        agents[0].invite("dev", agent.name)
+        agent.join("dev")
+        agent.confirm(agent.take())
+    return agents
+
+
+def test_each_member_but_the_author_gets_a_message_once(post):
+    alice, bob, carol = room(post, "alice", "bob", "carol")
+    (dave,) = post.agents("dave")
+    receipt = alice.send("#dev", "hello")
+    assert [(one.recipient, one.state) for one in receipt.deliveries] == [("bob", State.DELIVERED), ("carol", State.DELIVERED)]
+    assert [bodies(agent.take()) for agent in (alice, bob, carol, dave)] == [[], ["hello"], ["hello"], []]
+
+
+def test_a_message_says_which_room_it_was_said_in(post):
+    alice, bob = room(post, "alice", "bob")
+    alice.send("#DEV", "hello")
+    (message,) = bob.take()
+    assert (message.to, message.room) == (("#dev",), "dev")
+    assert alice.status(alice.send("bob", "direct").id).state is State.DELIVERED
+    assert bob.take()[0].room is None
+
+
+def test_a_room_has_one_order_for_everybody(post):
+    alice, bob, carol, dave = room(post, "alice", "bob", "carol", "dave")
+    threads = [
+        Thread(target=lambda agent=agent: [agent.send("#dev", f"{agent.name} {number}") for number in range(30)]) for agent in (alice, bob)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    heard = bodies(carol.take(limit=100))
+    assert len(heard) == 60
+    assert heard == bodies(dave.take(limit=100)) == bodies(alice.history(peer="#dev", limit=100))
+    assert [body for body in heard if body.startswith("bob")] == [f"bob {number}" for number in range(30)]
+
+
+def test_a_full_mailbox_does_not_stop_the_rest_and_is_named(post):
+    post.configure("[limits]\nwaiting = 2\n")
+    alice, _, carol = room(post, "alice", "bob", "carol")
+    for number in range(2):
+        alice.send("bob", str(number))
+    receipt = alice.send("#dev", "hello")
+    assert {one.recipient: (one.state, (one.reason or "")[:12]) for one in receipt.deliveries} == {
+        "bob": (State.REFUSED, "mailbox-full"),
+        "carol": (State.DELIVERED, ""),
+    }
+    assert bodies(carol.take()) == ["hello"]
+    (notice,) = alice.take()
+    assert (notice.kind, "bob" in notice.body, "carol" in notice.body) == (Kind.NOTICE, True, False)
+
+
+def test_a_room_of_one_keeps_what_is_said_for_later(post):
+    (alice,) = room(post, "alice")
+    receipt = alice.send("#dev", "is anybody here?")
+    assert (receipt.deliveries, receipt.state, alice.status(receipt.id)) == ((), State.DELIVERED, receipt)
+    (bob,) = post.agents("bob")
+    bob.join("dev")
+    assert (bob.take(), bodies(bob.history(peer="#dev"))) == ([], ["is anybody here?"])
+
+
+def test_who_is_not_a_member_cannot_speak_in_a_room(post):
+    alice, bob = room(post, "alice", "bob")
+    (dave,) = post.agents("dave")
+    with pytest.raises(errors.NotAMember, match="postroom join dev"):
+        dave.send("#dev", "hello")
+    bob.leave("dev")
+    with pytest.raises(errors.NotAMember, match="'dev'"):
+        bob.send("#dev", "one more thing")
+    assert alice.history(peer="#dev") == []
+
+
+def test_an_unknown_room_is_an_error_and_never_an_empty_room(post):
+    alice, bob = room(post, "alice", "bob")
+    for act in (lambda: alice.send("#deb", "hello"), lambda: alice.history(peer="#deb")):
+        with pytest.raises(errors.NoSuchRoom, match=r"'deb'\. Did you mean dev\?"):
+            act()
+    with pytest.raises(errors.NoSuchAgent, match="'dev'"):
+        alice.send("dev", "a room is written with its sign")
+    assert bob.take() == []
+
+
+def test_an_answer_to_what_was_said_in_a_room_is_said_in_the_room_and_in_its_thread(post):
+    alice, bob, carol = room(post, "alice", "bob", "carol")
+    first = alice.send("#dev", "who reviews?")
+    (message,) = bob.take()
+    answer = message.reply("I do")
+    assert [one.recipient for one in answer.deliveries] == ["alice", "carol"]
+    assert [(message.thread, message.reply_to, message.room) for message in carol.take()] == [
+        (first.id, None, "dev"),
+        (first.id, first.id, "dev"),
+    ]
+    assert bodies(carol.thread(answer.id)) == ["who reviews?", "I do"]
+    assert alice.status(first.id).deliveries[0].state is State.ANSWERED
+
+
+def test_who_is_mentioned_is_told_at_once_and_the_others_are_not(post):
+    alice, bob, carol = room(post, "alice", "bob", "carol")
+    alice.send("#dev", "@Bob, look at this. Not @carolina; mail to x@carol or #@carol is none either")
+    assert [agent.take()[0].urgency for agent in (bob, carol)] == [Urgency.NOW, Urgency.NEXT]
+
+
+def test_who_has_muted_a_room_gets_its_messages_for_information_only_but_mentions_as_ever(post):
+    alice, bob, carol = room(post, "alice", "bob", "carol")
+    bob.mute("dev")
+    rings = bob._seat.bell.rings
+    alice.send("#dev", "chatter")
+    assert bob._seat.bell.rings == rings
+    alice.send("#dev", "@bob!")
+    assert bob._seat.bell.rings == rings + 1
+    assert [message.urgency for message in bob.take()] == [Urgency.INFO, Urgency.NOW]
+    assert [message.urgency for message in carol.take()] == [Urgency.NEXT, Urgency.NEXT]
+
+
+def test_sending_again_with_the_same_id_says_nothing_twice_also_after_leaving(post):
+    alice, bob = room(post, "alice", "bob")
+    first = bob.send("#dev", "done", id="d1")
+    assert bob.send("#dev", "done", id="d1").number == first.number
+    bob.leave("dev")
+    assert bob.send("#dev", "done", id="d1").number == first.number
+    with pytest.raises(errors.IdTaken):
+        bob.send("@all", "done", id="d1")
+    assert bodies(alice.take()) == ["done"]
+
+
+def test_anybody_reads_the_history_of_a_public_room_and_only_members_that_of_others(post):
+    alice, _ = room(post, "alice", "bob")
+    (dave,) = post.agents("dave")
+    alice.send("#dev", "in public")
+    alice.create_room("inner", policy="private")
+    alice.send("#inner", "among us")
+    assert bodies(dave.history(peer="#dev")) == ["in public"]
+    assert bodies(dave.search("public OR among")) == ["in public"]
+    with pytest.raises(errors.NotAMember, match="inner"):
+        dave.history(peer="#inner")
+
+
+@pytest.mark.parametrize("policy", ["private", "secret"])
+def test_who_joins_a_room_that_is_not_public_reads_what_is_said_from_then_on(post, policy):
+    alice, bob = room(post, "alice", "bob", policy=policy)
+    (carol,) = post.agents("carol")
+    before = alice.send("#dev", "before")
+    alice.invite("dev", "carol")
+    carol.join("dev")
+    alice.send("#dev", "after", thread=before.id)
+    assert bodies(carol.history(peer="#dev")) == ["after"]
+    assert bodies(carol.search("before OR after")) == ["after"]
+    assert bodies(carol.thread(carol.history(peer="#dev")[0])) == ["after"]
+    with pytest.raises(errors.NotYourMessage):
+        carol.status(before.id)
+    assert bodies(bob.history(peer="#dev")) == ["before", "after"]
+
+
+@pytest.mark.parametrize("policy", ["private", "secret"])
+def test_who_was_removed_reads_nothing_of_the_room_any_more_but_what_was_in_its_mailbox(post, policy):
+    alice, bob = room(post, "alice", "bob", policy=policy)
+    said = alice.send("#dev", "among us")
+    mine = bob.send("#dev", "my own words")
+    alice.kick("dev", "bob", "enough")
+    assert [message.body for message in bob.take() if message.kind is Kind.MESSAGE] == ["among us"]
+    with pytest.raises(errors.NoSuchRoom if policy == "secret" else errors.NotAMember):
+        bob.history(peer="#dev")
+    assert bodies(bob.search("among OR words")) == bodies(bob.thread(mine.id)) == ["my own words"]
+    with pytest.raises(errors.NotYourMessage):
+        bob.status(said.id)
+    with pytest.raises(errors.NotYourMessage):
+        bob.send("alice", "still here", reply_to=said.id)
+
+
+def test_history_has_pages(post):
+    alice, bob = room(post, "alice", "bob")
+    for number in range(5):
+        alice.send("#dev", str(number))
+    page = bob.history(peer="#dev", limit=2)
+    assert bodies(page) == ["3", "4"]
+    assert bodies(bob.history(peer="#dev", limit=2, before=page[0])) == ["1", "2"]
+    assert bob.history(peer="#dev", since_ms=page[1].sent_ms + 1) == []
+
+
+def test_offline_members_get_everything_once_when_they_return(post):
+    alice, bob = room(post, "alice", "bob")
+    bob.close()
+    for number in range(3):
+        assert not alice.send("#dev", str(number)).deliveries[0].online
+    assert bodies(post.connect("bob").inbox()) == ["0", "1", "2"]
+    assert list(post.connect("bob").inbox()) == []
+
+
+def test_a_room_cannot_be_asked_and_stands_alone(post):
+    alice, _ = room(post, "alice", "bob")
+    with pytest.raises(errors.BadValue, match="by name, not of a room"):
+        alice.send("#dev", "who?", reply_within=60)
+    with pytest.raises(errors.BadValue, match="send several messages"):
+        alice.send(["#dev", "bob"], "hello")
+
+
+def test_a_batch_may_mix_rooms_and_agents(post):
+    alice, bob = room(post, "alice", "bob")
+    receipts = alice.send_many([Draft("bob", "1"), Draft("#dev", "2"), Draft("bob", "3"), Draft("@all", "4")])
+    assert [receipt.number for receipt in receipts] == sorted(receipt.number for receipt in receipts)
+    assert bodies(bob.take()) == ["1", "2", "3", "4"]
+    assert [one.waiting for one in bob.agents() if one.name == "bob"] == [4]
+    bob.confirm(bob.take())
+
+
+def test_files_go_to_each_member(post, tmp_path):
+    alice, bob, carol = room(post, "alice", "bob", "carol")
+    (tmp_path / "plan.txt").write_text("step one")
+    alice.send("#dev", "the plan", files=tmp_path / "plan.txt")
+    for agent in (bob, carol):
+        (message,) = agent.take()
+        agent.save(message.attachments[0], tmp_path / f"{agent.name}.txt")
+        assert (tmp_path / f"{agent.name}.txt").read_text() == "step one"
+
+
+def test_a_room_keeps_its_own_pace(post):
+    post.configure("[limits]\nroom_per_minute = 5\n")
+    alice, bob = room(post, "alice", "bob")  # that he was invited and joined counts, too
+    for agent in (alice, bob, alice):
+        agent.send("#dev", "go")
+    with pytest.raises(errors.TooFast, match="room_per_minute = 5") as refused:
+        bob.send("#dev", "go")
+    assert 0 < refused.value.facts["retry_after_ms"] <= 20_000
+    bob.send("alice", "directly")
+    alice.create_room("other")
+    alice.send("#other", "elsewhere")
