@@ -223,7 +223,8 @@ def placed(outbox: Outbox, draft: Draft, answered: Parent | None, crowd: Crowd) 
         raise BadValue(name="thread", value=draft.thread, why=f"message {id_text(draft.reply_to or '')} is in another thread")
     hops = 0 if answered is None or sender.kind == "human" else answered.hops + 1
     held = budgeted(outbox, threaded.root, hops, crowd)
-    if answered is not None and held is None and outbox.paused is None and answered.sender in {mailbox.agent for mailbox in crowd.mailboxes}:
+    speaks = held is None and outbox.paused is None
+    if answered is not None and speaks and answered.sender in {mailbox.agent for mailbox in crowd.mailboxes}:
         note_answer(outbox.posting, answered, by=sender.id)
     hidden = bool(threaded.hidden or outbox.ghost)
     return Place(threaded.root, messages.called(database, threaded.root), answered and answered.seq, hops, held, hidden=hidden)
