@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pty
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,15 @@ from tests.cli.shell import Shell
 def shell(home: Path) -> Shell:
     """Runs `postroom` commands in an empty home."""
     return Shell(home)
+
+
+@pytest.fixture
+def person(home: Path) -> Iterator[Shell]:
+    """The same with a terminal as standard input, while the output goes into pipes: a person who types `postroom history | less`."""
+    master, slave = pty.openpty()
+    yield Shell(home, keyboard=slave)
+    os.close(slave)
+    os.close(master)
 
 
 @pytest.fixture

@@ -49,16 +49,18 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 class Shell:
-    """Runs commands in one home."""
+    """Runs commands in one home. With a keyboard, which is a terminal at which nobody types, a person is taken to be there."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, keyboard: int | None = None) -> None:
         self.home = home
+        self._keyboard = keyboard
 
     def __call__(self, *arguments: str | bytes, stdin: str | bytes = b"", **more: str) -> Result:
         """Run one command to its end."""
         text = stdin.encode() if isinstance(stdin, str) else stdin
+        source: dict[str, Any] = {"input": text} if self._keyboard is None else {"stdin": self._keyboard}
         done = subprocess.run(
-            [*PROGRAM, *arguments], input=text, env=environment(self.home, **more), capture_output=True, timeout=SOON_S, check=False
+            [*PROGRAM, *arguments], **source, env=environment(self.home, **more), capture_output=True, timeout=SOON_S, check=False
         )
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -77,7 +79,7 @@ class Shell:
         return subprocess.Popen(
             [*PROGRAM, *arguments],
             env=environment(self.home, **more),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if self._keyboard is None else self._keyboard,
             stdout=subprocess.PIPE,
             bufsize=0,  # a line that was read ahead would not be seen by select
             stderr=subprocess.PIPE,

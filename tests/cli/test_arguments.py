@@ -47,8 +47,12 @@ def complaint(done: Result) -> str:
         (["send", "bob", "x", "--file", "/dev/zero"], 66),
         (["send", "bob", "x", "--reply-to", "99"], 67),
         (["send", "bob@laptop", "x"], 69),
-        (["send", "#room", "x"], 69),
-        (["send", "@all", "x"], 69),
+        (["send", "#room@laptop", "x"], 69),
+        (["send", "#room", "x"], 67),
+        (["send", "@tag:builder", "x"], 67),
+        (["send", "@nonsense", "x"], 64),
+        (["send", "bob,@all", "x"], 64),
+        (["send", "#", "x"], 64),
         (["send", "postroom", "x"], 77),
         (["send", "nobody", "x"], 67),
         (["send", "bob", "x" * 2_000_000 if os.name == "nt" else "x", "--subject", "s" * 2000], 65),
@@ -96,7 +100,7 @@ def test_what_is_no_text_is_refused_on_standard_input(pair, stdin):
     done = pair("send", "bob", "-", "--as", "alice", stdin=stdin)
     assert done.code == 65
     assert "--file" in complaint(done)
-    assert pair.objects("history") == []
+    assert pair.objects("history", "--as", "alice") == []
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,9 @@ OURS = {
     "postroom.core.visibility",
     "postroom.doorbell",
     "postroom.exchange",
+    "postroom.exchange.crowds",
     "postroom.exchange.desk",
+    "postroom.exchange.lookup",
     "postroom.exchange.notices",
     "postroom.exchange.outbox",
     "postroom.exchange.sending",
@@ -73,10 +75,12 @@ OURS = {
     "postroom.store.budgets",
     "postroom.store.database",
     "postroom.store.deliveries",
+    "postroom.store.held",
     "postroom.store.mailboxes",
     "postroom.store.messages",
     "postroom.store.place",
     "postroom.store.queue",
+    "postroom.store.rooms",
     "postroom.store.waits",
 }
 READING = {

@@ -31,7 +31,7 @@ def test_a_hostile_body_is_harmless_on_a_terminal(pair, body):
     assert code == 0
     shown = screen.replace("\r\n", "\n")
     assert all(render.visible(line) == line for line in shown.split("\n")), repr(shown)
-    assert pair.objects("history")[0]["body"] == body
+    assert pair.objects("history", "--as", "alice")[0]["body"] == body
 
 
 def test_no_body_can_pass_for_a_heading(pair):

@@ -98,7 +98,7 @@ def test_waiting_ends_with_the_first_message(pair):
     assert '"there you are"' in line_of(waiting)
     waiting.communicate(timeout=60)
     assert waiting.returncode == 0
-    assert pair.objects("status", "1")[0]["state"] == "read"
+    assert pair.objects("status", "1", "--as", "alice")[0]["state"] == "read"
 
 
 def test_waiting_in_vain_ends_by_itself(pair):
@@ -152,7 +152,7 @@ def test_a_message_that_is_not_read_expires_without_any_process_staying(pair):
     assert pair.ok("inbox", "--as", "bob") == ""
     (notice,) = pair.objects("inbox", "--as", "alice")
     assert notice["subject"] == "notice: expired"
-    assert "expired" in pair.ok("status", "1")
+    assert "expired" in pair.ok("status", "1", "--as", "alice")
 
 
 def test_the_wal_stays_small_where_no_process_stays(pair):
