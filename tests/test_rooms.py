@@ -425,7 +425,15 @@ def test_a_ghost_neither_keeps_a_room_nor_inherits_it(post):
     ghost.join("dev")
     alice.leave("dev")
     assert alice.rooms() == ghost.rooms() == []
-    assert notices(ghost) == [("room-ended", "The room #dev is no more: its owner left.")]
+    (told,) = ghost.inbox()
+    assert (told.body, told.number) == ("The room #dev is no more: its owner left.", 0)
+
+
+def test_notices_about_secret_rooms_have_no_number(people):
+    furnish(people, "secret")
+    furnish(people, "public", "ops")
+    found = {message.body.partition("#")[2][:3]: message.number > 0 for message in people["invited"].inbox()}
+    assert found == {"dev": False, "ops": True}
 
 
 # Invitations
