@@ -34,6 +34,9 @@ DELIVERIES = "store/deliveries.py"
 SENDING = "exchange/sending.py"
 DESK = "exchange/desk.py"
 WARDEN = "warden.py"
+OTHER_TEXT = """    if (found.recipients, found.kind, found.subject, found.body) != (to, letter.kind, draft.subject, draft.body):
+        raise IdTaken(id=draft.id)
+"""
 COMMIT = "            self.database.commit()\n"
 FIN_ACK = "    (_S.CLOSING_BY_OPENER, Side.PEER, _K.FIN_ACK): _S.CLOSED,\n"
 
@@ -49,7 +52,7 @@ FAULTS = (
     Fault(
         "another message under a known id is taken for the first one",
         (f"{MESSAGES}an_id_cannot_be_used_for_another_message",),
-        (Edit(SENDING, "if said != saying or", "if"),),
+        (Edit(SENDING, OTHER_TEXT, ""),),
     ),
     Fault(
         "confirmed before it is handed over",
@@ -98,7 +101,7 @@ FAULTS = (
     Fault(
         "a full mailbox takes one more",
         (f"{LIMITS}a_full_mailbox_refuses_and_drops_nothing",),
-        (Edit(SENDING, "mailbox.waiting + mailbox.arrived >= limits.waiting", "mailbox.waiting + mailbox.arrived > limits.waiting"),),
+        (Edit(SENDING, "mailbox.number(hidden=place.hidden) >= limits.waiting", "mailbox.number(hidden=place.hidden) > limits.waiting"),),
     ),
     Fault(
         "the counter of waiting messages is not decremented",
@@ -123,7 +126,7 @@ FAULTS = (
     Fault(
         "a redelivery looks new",
         (MAILBOX,),
-        (Edit(DELIVERIES, "redelivered=handovers > 0)\n    return Handed", "redelivered=False)\n    return Handed"),),
+        (Edit(DELIVERIES, "redelivered=handovers > 0,", "redelivered=False,"),),
     ),
     Fault(
         "newest first",
