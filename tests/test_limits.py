@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import importlib
 import os
 
 import pytest
@@ -12,27 +13,11 @@ from postroom.core.limits import as_markdown, limits_from, table
 from postroom.core.message import Draft, Kind, State
 from postroom.exchange import holding, sending, sessions
 from postroom.exchange.desk import open_desk
-
-TESTED: set[str] = set()
-"""The limits that are tested at their border."""
-
-
-def border(name):
-    """Note that a test is about the border of a limit."""
-
-    def note(test):
-        TESTED.add(name)
-        return test
-
-    return note
+from tests.borders import TESTED, border, limited
 
 
 def bodies(messages):
     return [message.body for message in messages]
-
-
-def limited(post, **limits):
-    post.configure("[limits]\n" + "".join(f"{name} = {value}\n" for name, value in limits.items()))
 
 
 # Sizes
@@ -413,7 +398,7 @@ def test_a_chain_of_answers_is_held_behind_its_limit_and_a_release_lets_it_go_on
         speaker, listener = (alice, bob) if number % 2 else (bob, alice)
         chain.append(speaker.send(listener.name, "x", reply_to=chain[-1].id))
         if chain[-1].state is State.HELD:
-            assert "more than 3 answers" in chain[-1].deliveries[0].reason
+            assert "more than 3 messages" in chain[-1].deliveries[0].reason
             assert holding.release(alice._seat.desk, chain[-1].id) == 1
             chain[-1] = chain[-1]._replace(deliveries=())
     held = [number for number, receipt in enumerate(chain) if not receipt.deliveries]
@@ -452,6 +437,7 @@ def test_only_one_thread_of_that_id_is_released(post):
 
 
 def test_every_limit_is_tested_at_its_border():
+    assert importlib.import_module("tests.test_limits_of_rooms")
     assert {limit.name for limit in table()} == TESTED
 
 

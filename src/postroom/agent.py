@@ -184,7 +184,7 @@ class Agent:
         return self._seat.run(waiting.following(self._seat, id, until, timeout))
 
     def history(self, *, peer: str | None = None, before: MessageRef | None = None, since_ms: int = 0, limit: int = 50) -> list[Message]:
-        """The newest messages that this agent sent or received, oldest first; with one `peer`, or of one `#room`; before the message `before`."""
+        """The newest messages that this agent sent or received, oldest first; with one `peer` or in one `#room`; or before one."""
         with self._seat.turn as desk:
             return tracing.history(desk, peer=peer, before=before, since_ms=since_ms, limit=limit)
 

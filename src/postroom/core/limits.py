@@ -23,7 +23,7 @@ class Limits(NamedTuple):
     room_per_minute: Annotated[int, "messages/minute", "in one room, of all its members; as many may come at once"] = 3_000
     broadcasts_per_minute: Annotated[int, "messages/minute", "from one sender to @all or @tag:x; as many may come at once"] = 10
     thread_turns: Annotated[int, "turns", "changes of speaker in one thread until a human looks; then held, see `postroom held`"] = 200
-    hops: Annotated[int, "answers", "in one chain of answers to answers until a human looks; then held"] = 250
+    hops: Annotated[int, "answers", "in a chain, each to the one before or said with that in hand, until a human looks; then held"] = 250
     agents: Annotated[int, "names", "registered in one store; ghosts are counted for themselves"] = 100_000
     rooms: Annotated[int, "rooms", "owned by one agent"] = 1_000
     members: Annotated[int, "agents", "in one room"] = 10_000

@@ -31,5 +31,10 @@ def held_because(*, turns: int, turns_max: int, hops: int, hops_max: int) -> str
     if turns > turns_max:
         return f"thread-budget: more than {turns_max} turns without a human"
     if hops > hops_max:
-        return f"hops: more than {hops_max} answers to answers"
+        return too_many_hops(hops_max)
     return None
+
+
+def too_many_hops(hops_max: int) -> str:
+    """Why a message is held that is one more step of a loop."""
+    return f"hops: more than {hops_max} messages led to this one without a human"

@@ -45,7 +45,7 @@ DEFAULTS = Options()
 class Desk:
     """Where one agent, through one interface, does its verbs. Not for several threads at once."""
 
-    __slots__ = ("agent", "clock", "config", "database", "gone", "interface", "is_new", "open", "program", "provenance", "safe")
+    __slots__ = ("agent", "clock", "config", "database", "gone", "in_hand", "interface", "is_new", "open", "program", "provenance", "safe")
 
     def __init__(self, database: Database, agent: AgentRow, config: Config, *, interface: str, clock: Callable[[], int]) -> None:
         self.database = database
@@ -57,6 +57,7 @@ class Desk:
         self.program = os.path.basename(sys.argv[0] or sys.executable or "python") if sys.argv else "python"
         self.provenance = 0  # written with the first posting that needs it
         self.gone: list[AttachedRow] = []
+        self.in_hand: dict[int, int] = {}  # the hops of what was taken here and not settled yet: what is said meanwhile follows from it
         self.open = True
         self.is_new = False  # its name was registered when this desk was opened
 

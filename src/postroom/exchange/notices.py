@@ -54,9 +54,7 @@ def letter(body: str, what: str, kind: Kind = Kind.NOTICE) -> Letter:
     return Letter((), Draft("", body, subject=f"notice: {what}", urgency=Urgency.NEXT), kind)
 
 
-def notify_held(outbox: Outbox, root: int, sides: set[int], reason: str) -> None:
-    """Tell both sides and the human, once, that a thread is held."""
-    about = messages.row(outbox.posting.database, root)
-    assert about is not None, "a thread has a first message"
+def notify_held(outbox: Outbox, about: MessageRow, sides: set[int], reason: str) -> None:
+    """Tell both sides and the human, once, that the thread is held which begins with a message."""
     for side in sorted((sides | {HUMAN_AGENT}) - {POSTROOM_AGENT}):
         notify(outbox, side, "held", about, reason=reason)

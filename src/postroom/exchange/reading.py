@@ -28,6 +28,8 @@ def take(desk: Desk, *, limit: int, confirm: Sequence[Handed] = (), claim: int |
             until = posting.now_ms + (lease_ms or desk.config.limits.lease_ms)
             deliveries.hand(posting.database, handed, holder=posting.provenance(), lease_ms=until, now_ms=posting.now_ms)
             wake_followers(posting, handed)
+    put_down(desk, confirm)
+    desk.in_hand.update((one.delivery, one.message.hops) for one in handed)
     return handed
 
 
@@ -35,6 +37,13 @@ def confirm(desk: Desk, handed: Sequence[Handed]) -> None:
     """Confirm messages. Raises LeaseLost, and confirms none, if another reader has one of them by now."""
     with desk.posting() as posting:
         settle(posting, handed)
+    put_down(desk, handed)
+
+
+def put_down(desk: Desk, handed: Sequence[Handed]) -> None:
+    """Note that messages are in hand no longer."""
+    for one in handed:
+        desk.in_hand.pop(one.delivery, None)
 
 
 def settle(posting: Posting, handed: Sequence[Handed]) -> None:
@@ -66,6 +75,7 @@ def give_back(desk: Desk, handed: Sequence[Handed]) -> None:
                 deliveries.give_back_one(posting.database, one.delivery, holder=desk.provenance)
             wake_followers(posting, handed)
             posting.wake(desk.agent.id)
+        put_down(desk, handed)
 
 
 def checked_number(limit: object) -> int:

@@ -29,7 +29,6 @@ from postroom.store.budgets import ThreadBudget
 from postroom.store.held import PAUSED
 from postroom.store.messages import Parent
 
-GHOSTLY = Place(hidden=True)
 TOLD_OF_STORM = -3
 """Stands for the recipient in the meters where the number is when a sender was refused a broadcast last, in µs since 1970."""
 CALM_US = 600_000_000
@@ -124,7 +123,13 @@ def deliver(outbox: Outbox, letter: Letter, crowd: Crowd, place: Place) -> Recei
     """Put a message down at its place, at the pace that is allowed; or hold it, when a human has paused its sender."""
     together, recipients = crowd.address != "", crowd.mailboxes
     refusals = crowds.paced(outbox, crowd, place) if together else paced(outbox, recipients, place)
+    limit = outbox.posting.desk.config.limits.hops
+    looping = place.held is None and place.hops > limit
+    if looping:
+        place = place._replace(held=pace.too_many_hops(limit))
     receipt = outbox.put(outbox.author, letter, recipients, place=or_held(outbox, place), refusals=refusals)
+    if looping:
+        hold_new_thread(outbox, crowd, pace.too_many_hops(limit))
     if refusals:
         tell_refusals(outbox, [mailbox for mailbox in recipients if mailbox.agent in refusals], refusals, together=together)
     if letter.reply_by_ms is not None:
@@ -132,6 +137,18 @@ def deliver(outbox: Outbox, letter: Letter, crowd: Crowd, place: Place) -> Recei
             outbox, outbox.last.seq, letter.reply_by_ms, [mailbox.agent for mailbox in recipients if mailbox.agent not in refusals]
         )
     return receipt
+
+
+def hold_new_thread(outbox: Outbox, crowd: Crowd, reason: str) -> None:
+    """Hold the thread that has just begun as one more step of a loop, and tell everyone concerned."""
+    about = outbox.last
+    budgets.set_thread(outbox.posting.database, about.seq, ThreadBudget(0, about.sender, reason))
+    notices.notify_held(outbox, about, {about.sender, *others(crowd)}, reason)
+
+
+def others(crowd: Crowd) -> list[int]:
+    """Who is told that a thread is held, besides its speaker: whom it names. Of a crowd only the next one who speaks is."""
+    return [] if crowd.address else [mailbox.agent for mailbox in crowd.mailboxes]
 
 
 def or_held(outbox: Outbox, place: Place) -> Place:
@@ -211,7 +228,19 @@ def cannot_take(mailbox: Mailbox, wait_ms: int, limits: Limits) -> WorldError:
 
 def unthreaded(outbox: Outbox) -> Place:
     """Where a message stands that begins a thread."""
-    return GHOSTLY if outbox.ghost else NEW_THREAD
+    hops = hops_after(outbox, None)
+    return Place(hops=hops, hidden=bool(outbox.ghost)) if hops or outbox.ghost else NEW_THREAD
+
+
+def hops_after(outbox: Outbox, answered: Parent | None) -> int:
+    """How many messages led to this one: those before the one that it answers, or before those that are in its sender's hands.
+
+    Models forget to say what they answer; so a loop is also known by what was read and not yet done with when something was said.
+    """
+    desk = outbox.posting.desk
+    if desk.agent.kind == "human" or (answered is None and not desk.in_hand):
+        return 0
+    return max([*desk.in_hand.values(), 0 if answered is None else answered.hops]) + 1
 
 
 def placed(outbox: Outbox, draft: Draft, answered: Parent | None, crowd: Crowd) -> Place:
@@ -221,7 +250,7 @@ def placed(outbox: Outbox, draft: Draft, answered: Parent | None, crowd: Crowd) 
     assert threaded is not None, "called for messages that name one or the other"
     if answered is not None and answered.root != threaded.root:
         raise BadValue(name="thread", value=draft.thread, why=f"message {id_text(draft.reply_to or '')} is in another thread")
-    hops = 0 if answered is None or sender.kind == "human" else answered.hops + 1
+    hops = hops_after(outbox, answered)
     held = budgeted(outbox, threaded.root, hops, crowd)
     speaks = held is None and outbox.paused is None
     if answered is not None and speaks and answered.sender in {mailbox.agent for mailbox in crowd.mailboxes}:
@@ -242,8 +271,9 @@ def budgeted(outbox: Outbox, root: int, hops: int, crowd: Crowd) -> str | None:
     held = pace.held_because(turns=turns, turns_max=limits.thread_turns, hops=hops, hops_max=limits.hops)
     budgets.set_thread(database, root, ThreadBudget(turns, sender.id, held))
     if held is not None:
-        others = [] if crowd.address else [mailbox.agent for mailbox in crowd.mailboxes]  # a crowd is not told: its next speaker is
-        notices.notify_held(outbox, root, {sender.id, *others}, held)
+        about = messages.row(database, root)
+        assert about is not None, "a thread has a first message"
+        notices.notify_held(outbox, about, {sender.id, *others(crowd)}, held)
     return held
 
 

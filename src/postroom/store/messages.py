@@ -199,7 +199,7 @@ def set_followed(database: Database, seq: int) -> None:
 
 def forget_hops(database: Database, root: int) -> None:
     """Let the chains of answers in a thread begin anew."""
-    database.execute("UPDATE message SET hops = 0 WHERE thread = ? AND hops > 0", (root,))
+    database.execute("UPDATE message SET hops = 0 WHERE (seq = ?1 OR thread = ?1) AND hops > 0", (root,))
 
 
 def is_recipient(database: Database, parent: Parent, agent: int) -> bool:
