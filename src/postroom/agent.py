@@ -10,7 +10,7 @@ from postroom import waiting
 from postroom.core.errors import BadValue
 from postroom.core.event import Event
 from postroom.core.message import Attachment, Draft, DraftOptions, Kind, Message, MessageRef, Receipt, State, composed, path_text
-from postroom.core.profile import Profile
+from postroom.core.profile import Profile, ProfileOptions
 from postroom.core.room import Invited, Member, Room
 from postroom.core.session import SessionView
 from postroom.core.types import TYPE_CHECKING, Self, Unpack
@@ -208,27 +208,15 @@ class Agent:
         with self._seat.turn as desk:
             return presence.list_agents(desk, tag=tag, archived=archived)
 
-    def profile(
-        self,
-        *,
-        status: str | None = None,
-        description: str | None = None,
-        auto_accept: bool | None = None,
-        visibility: str | None = None,
-        harness: str | None = None,
-        directory: str | None = None,
-        tags: Collection[str] | None = None,
-        capabilities: Collection[str] | None = None,
-    ) -> Listed:
+    def profile(self, **changes: Unpack[ProfileOptions]) -> Listed:
         """How this agent is listed, after changing what is given.
 
         `status` is "active", "idle" or "busy". `description` says what it does, `capabilities` what it can do, `harness` in which program
         it lives, `directory` where it works. `tags` are names under which agents are found. `auto_accept` is whether it accepts sessions
         by itself. `visibility` is "visible", "hidden" (not listed; who knows the name can write) or "ghost" (there for nobody).
         """
-        given = Profile(status, description, auto_accept, visibility, harness, directory, tags, capabilities)
         with self._seat.turn as desk:
-            presence.set_profile(desk, given)
+            presence.set_profile(desk, Profile(**changes))
             return presence.listed(desk)
 
     def rename(self, name: str) -> None:

@@ -18,7 +18,7 @@ from postroom.clerk import Clerk
 from postroom.core.errors import SessionClosed
 from postroom.core.event import Event
 from postroom.core.message import Attachment, Draft, DraftOptions, Message, MessageRef, Receipt, State, composed
-from postroom.core.profile import Profile
+from postroom.core.profile import ProfileOptions
 from postroom.core.room import Invited, Member, Room
 from postroom.core.session import SessionState, SessionView
 from postroom.delivery import in_hand
@@ -208,21 +208,9 @@ class AsyncAgent:
         """As `Agent.agents`."""
         return await self._clerk.do(partial(self._agent.agents, tag=tag, archived=archived))
 
-    async def profile(
-        self,
-        *,
-        status: str | None = None,
-        description: str | None = None,
-        auto_accept: bool | None = None,
-        visibility: str | None = None,
-        harness: str | None = None,
-        directory: str | None = None,
-        tags: Collection[str] | None = None,
-        capabilities: Collection[str] | None = None,
-    ) -> Listed:
+    async def profile(self, **changes: Unpack[ProfileOptions]) -> Listed:
         """As `Agent.profile`."""
-        given = Profile(status, description, auto_accept, visibility, harness, directory, tags, capabilities)
-        return await self._clerk.do(partial(self._agent.profile, **given._asdict()))
+        return await self._clerk.do(partial(self._agent.profile, **changes))
 
     async def rename(self, name: str) -> None:
         """As `Agent.rename`."""

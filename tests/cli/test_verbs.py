@@ -68,8 +68,10 @@ def test_agents_say_who_they_are(pair):
     pair.ok("profile", "--status", "busy", "--description", "runs the tests", "--auto-accept", "yes", "--as", "bob")
     pair.ok("send", "bob", "hi", "--as", "alice")
     (bob,) = [agent for agent in pair.objects("agents") if agent["name"] == "bob"]
-    assert (bob["status"], bob["waiting"], bob["auto_accept"]) == ("offline", 1, True)
+    assert (bob["status"], bob["waiting"], bob["auto_accept"]) == ("offline", None, True)
     assert "1 waiting" in pair.ok("profile", "--as", "bob")
+    with pair.terminal("agents") as terminal:
+        assert "1 waiting" in terminal.end()[1], "the person sees everything"
     assert "runs the tests" in pair.ok("agents")
     assert pair.ok("agents", "--online") == ""
     assert pair.ok("agents", "--names") == "alice\nbob\nhuman\n"

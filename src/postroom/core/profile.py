@@ -6,7 +6,7 @@ from postroom.core.address import fold_name
 from postroom.core.errors import BadName, BadValue, TooLarge
 from postroom.core.limits import Limits
 from postroom.core.message import are_texts, check_text
-from postroom.core.types import TYPE_CHECKING, NamedTuple
+from postroom.core.types import TYPE_CHECKING, NamedTuple, TypedDict
 from postroom.core.visibility import SIGHTS
 
 if TYPE_CHECKING:
@@ -28,6 +28,19 @@ class Profile(NamedTuple):
     directory: str | None = None
     tags: Collection[str] | None = None
     capabilities: Collection[str] | None = None
+
+
+class ProfileOptions(TypedDict, total=False):
+    """The fields of a profile, given by name."""
+
+    status: str | None
+    description: str | None
+    auto_accept: bool | None
+    visibility: str | None
+    harness: str | None
+    directory: str | None
+    tags: Collection[str] | None
+    capabilities: Collection[str] | None
 
 
 TEXTS = ("description", "harness", "directory")

@@ -8,7 +8,6 @@ from postroom.core.room import next_names
 from postroom.exchange import desk as desks
 from postroom.exchange import events, notices
 from postroom.exchange.desk import Desk, Posting
-from postroom.exchange.notices import POSTROOM
 from postroom.exchange.outbox import Outbox
 from postroom.store import agents
 from postroom.store.agents import AgentRow
@@ -52,8 +51,7 @@ def displace(outbox: Outbox, name: Name) -> None:
     if ghost is not None:
         new = free_name(outbox.posting, name)
         agents.rename(database, ghost.id, new)
-        letter = notices.letter(notices.WORDS["renamed"].format(name=new, old=name), "renamed")
-        outbox.put(POSTROOM, letter, [outbox.mailbox(ghost.id)])
+        notices.tell(outbox, ghost.id, "renamed", hidden=True, name=new, old=name)
 
 
 def free_name(posting: Posting, name: Name) -> Name:
