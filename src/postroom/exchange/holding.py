@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from postroom.core.errors import AmbiguousId, BadValue, NoSuchMessage, NothingHeld
 from postroom.core.message import Seq, State, check_text
-from postroom.exchange import notices
+from postroom.exchange import events, notices
 from postroom.exchange.desk import HUMAN_AGENT, Desk, Posting
+from postroom.exchange.events import Outcome
 from postroom.exchange.lookup import choices, known
 from postroom.exchange.outbox import Outbox
 from postroom.exchange.sending import note_answer
@@ -61,6 +62,7 @@ def deliver(outbox: Outbox, row: HeldDelivery) -> None:
     posting = outbox.posting
     stored.release(posting.database, row, now_ms=posting.now_ms)
     outbox.mailbox(row.recipient).arrived += mailboxes.units(hidden=bool(row.hidden))
+    events.receipt(posting, Outcome("delivered", row.message, row.sender, row.recipient))
     posting.wake(row.recipient)
     if row.reply_to is not None:
         for answered in messages.referred(posting.database, Seq(row.reply_to), row.sender):
@@ -80,6 +82,7 @@ def discard(desk: Desk, id: str, reason: str) -> int:
         outbox = Outbox(posting)
         for row in rows:
             deliveries.end(posting.database, row.delivery, State.REFUSED, f"discarded: {reason}", now_ms=posting.now_ms)
+            events.receipt(posting, Outcome("discarded", row.message, row.sender, row.recipient, reason))
             waits.close_request(posting.database, row.recipient, row.message)
         for seq in dict.fromkeys(row.message for row in rows):
             about = messages.row(posting.database, seq)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from postroom.core.errors import BadValue, LeaseLost
 from postroom.core.message import Message
-from postroom.exchange import sessions
+from postroom.exchange import events, sessions
 from postroom.exchange.desk import Desk, Posting
 from postroom.store import deliveries
 from postroom.store.deliveries import Handed
@@ -56,6 +56,7 @@ def settle(posting: Posting, handed: Sequence[Handed]) -> None:
         lost = [one.message.id for one in handed if not deliveries.was_read_from(posting.database, one.delivery, desk.provenance)]
         if lost:
             raise LeaseLost(ids=", ".join(lost))
+    events.receipts(posting, handed, count)
     wake_followers(posting, handed)
     sessions.acknowledge(posting, handed)
 
