@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from time import monotonic, sleep  # noqa: TID251  # nothing rings while a store is made
 
 import apsw
@@ -22,11 +23,11 @@ def migrate(database: Database, boot: str, *, now_ms: int) -> None:
     if version == 0:
         check_new(database)
         begin_wal(database)
-    else:
-        keep_copy(database, version)
     database.lock()
     try:
         ((version,),) = execute("PRAGMA user_version")  # another process may have been faster
+        if 0 < version < SCHEMA_VERSION:
+            keep_copy(database, version)
         for step in range(version + 1, SCHEMA_VERSION + 1):
             with open(os.path.join(os.path.dirname(__file__), "schema", f"{step:04}.sql"), encoding="utf-8") as sql:
                 execute(sql.read())
@@ -76,12 +77,15 @@ def first_rows(database: Database, boot: str, *, now_ms: int) -> None:
 
 
 def keep_copy(database: Database, version: int) -> None:
-    """Copy the store beside itself before a migration, so that a failed upgrade can be undone by hand."""
+    """Copy the store beside itself before a migration, so that an upgrade can be undone by hand.
+
+    We hold the lock: nobody else copies to there, or writes. SQLite copies nothing from a connection that does, so another one reads.
+    """
     path = f"{database.path}.before-{SCHEMA_VERSION}-from-{version}"
-    target = apsw.Connection(path)
-    try:
-        with target.backup("main", database.connection, "main") as backup:
+    with closing(apsw.Connection(path)) as target:
+        os.chmod(path, 0o600)
+        with (
+            closing(apsw.Connection(database.path, flags=apsw.SQLITE_OPEN_READWRITE, vfs=database.connection.open_vfs)) as source,
+            target.backup("main", source, "main") as backup,
+        ):
             backup.step()
-    finally:
-        target.close()
-    os.chmod(path, 0o600)
