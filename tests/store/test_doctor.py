@@ -46,7 +46,7 @@ def test_a_sound_post_room_has_no_faults(busy):
 
 def test_versions_place_schema_space_and_wal_are_told(busy):
     told = " ".join(finding.what for finding in keeping.examine(busy.home))
-    for words in ("SQLite 3.", "apsw", "is private", "the schema is 1", "MB are free", "the WAL has", "attached processes: 2"):
+    for words in ("SQLite 3.", "apsw", "is private", "the schema is 2", "MB are free", "the WAL has", "attached processes: 2"):
         assert words in told
 
 
@@ -205,11 +205,15 @@ def test_a_network_file_system_is_an_error(busy, monkeypatch):
 
 
 def test_a_newer_schema_is_an_error_and_an_older_one_a_note(busy):
-    query(busy.home, "PRAGMA user_version = 99")
-    assert say("the schema is 99", errors(busy.home))
-    query(busy.home, "PRAGMA user_version = 0")
-    assert say("the schema is 0", notes(busy.home))
-    query(busy.home, "PRAGMA user_version = 1")
+    ((ours,),) = query(busy.home, "PRAGMA user_version")
+    for version in (99, ours + 1):
+        query(busy.home, f"PRAGMA user_version = {version}")
+        (said,) = errors(busy.home)
+        assert said == f"the schema is {version}, this program knows {ours}. Upgrade Postroom."
+    query(busy.home, f"PRAGMA user_version = {ours - 1}")
+    assert say(f"the schema is {ours - 1}", notes(busy.home))
+    assert faults(busy.home) == [], "its tables are those of another version, not damaged"
+    query(busy.home, f"PRAGMA user_version = {ours}")
 
 
 def test_another_kernel_is_noted(busy):
