@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from postroom.core import errors
-from postroom.exchange import invitations, reading, rooms
+from postroom.core.profile import Profile
+from postroom.exchange import invitations, presence, reading, rooms
 from postroom.exchange.desk import Desk, Options, open_desk, open_desk_of_human
-from postroom.exchange.outbox import Outbox
+from postroom.store import events
 from postroom.testing import PostRoom
 from tests.times import START_US
 
@@ -107,7 +108,8 @@ class Town:
 
     def heard_by(self, who: str) -> list[tuple[str, str]]:
         heard = [*self.found[who], *(one for room in self.rooms for seat in room.seats if seat.agent == who for one in seat.heard)]
-        return [(what, about) for _, what, about in sorted(heard)]
+        noticed = [(what, about) for _, what, about in sorted(heard) if about == who or what == "vanished" or not self.ghost(about)]
+        return [("member_left" if what == "vanished" else what, about) for what, about in noticed]
 
     # What they do
 
@@ -235,10 +237,20 @@ class Town:
             self.hear(room, "topic", who)
 
     def become(self, who: str, visibility: str) -> None:
-        self.visibility[who] = visibility
+        before, self.visibility[who] = self.visibility[who], visibility
+        if visibility == before:
+            return
         if visibility == "ghost":
             for room in [room for room in self.rooms if room.owner == who and room.policy != "secret"]:
                 self.pass_on(who, room)
+            for seat in [seat for room in self.rooms for seat in room.seats]:  # that it has left before is still known
+                left = "member_left", who
+                seat.heard = [(when, "vanished" if (what, about) == left else what, about) for when, what, about in seat.heard]
+        for room in self.rooms:
+            if who in room.members and "ghost" in {before, visibility}:
+                self.hear(room, "vanished" if visibility == "ghost" else "member_joined", who)
+                if before == "ghost":  # it is the newest one
+                    room.seats.sort(key=lambda seat: seat.agent == who)
 
 
 class RoomsMachine(RuleBasedStateMachine):
@@ -358,12 +370,7 @@ class RoomsMachine(RuleBasedStateMachine):
     @rule(who=agents, visibility=st.sampled_from(["visible", "hidden", "ghost"]))
     def become(self, who, visibility):
         self.town.become(who, visibility)
-        with self.desks[who].posting() as posting:
-            posting.database.execute("UPDATE agent SET visibility = ? WHERE id = ?", (visibility, self.desks[who].agent.id))
-            outbox = Outbox(posting)
-            if visibility == "ghost":
-                rooms.give_up(outbox, self.desks[who].agent.id)
-            outbox.write()
+        presence.set_profile(self.desks[who], Profile(visibility=visibility))
 
     @invariant()
     def everybody_sees_what_the_model_shows_them(self):
@@ -404,14 +411,8 @@ class RoomsMachine(RuleBasedStateMachine):
         for who, desk in self.desks.items():
             told = reading.peek(desk, limit=1_000)
             assert [(message.subject.removeprefix("notice: "), message.number == 0) for message in told] == self.town.told[who]
-            rows = desk.database.execute(
-                """
-                SELECT e.what, a.name FROM event e JOIN agent a ON a.id = e.agent LEFT JOIN member m ON m.room = e.room AND m.agent = ?1
-                WHERE e.target = ?1 OR e.target IS NULL AND e.agent != ?1 AND e.id > m.after_event ORDER BY e.id
-                """,
-                (desk.agent.id,),
-            )
-            assert [(what, name) for what, name in rows] == self.town.heard_by(who)
+            heard = [one.event for one in events.unseen(desk.database, desk.agent.id, limit=100)]
+            assert [(event.what, event.agent) for event in heard] == self.town.heard_by(who)
 
     @invariant()
     def a_room_that_others_see_belongs_to_somebody_they_could_see(self):

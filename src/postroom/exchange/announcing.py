@@ -1,4 +1,4 @@
-"""What others hear of a room: events of what they may want to know, notices of what they may have to act on; not too many of them."""
+"""What is told of rooms by notices, because one may have to act on it; and not too much of it. What one may want to know are events."""
 
 from __future__ import annotations
 
@@ -7,18 +7,12 @@ from postroom.core.message import check_text
 from postroom.core.room import Policy
 from postroom.exchange import crowds, notices
 from postroom.exchange.crowds import Crowd
-from postroom.exchange.desk import Desk, Posting
+from postroom.exchange.desk import Desk
 from postroom.exchange.outbox import Outbox, Place
-from postroom.store import agents, events
+from postroom.store import agents
 from postroom.store import rooms as stored
 from postroom.store.database import Database
-from postroom.store.events import NewEvent
 from postroom.store.rooms import RoomRow
-
-
-def note(posting: Posting, new: list[NewEvent]) -> None:
-    """Write down what those in a room may want to know."""
-    events.insert(posting.database, new)
 
 
 def tell(outbox: Outbox, room: RoomRow, to: int, what: str, **facts: str) -> None:

@@ -9,8 +9,9 @@ from postroom.core.address import Name
 from postroom.core.errors import BadValue, GhostsLeaveNoTrace, NotInRoom, RoomTaken, TooMany
 from postroom.core.message import check_text
 from postroom.core.room import Act, Member, Policy, Role, Room, closes, may, next_names, policy_named, room_name
+from postroom.exchange import events
 from postroom.exchange.admission import admitted, agent_named, roles_of
-from postroom.exchange.announcing import because, charge, check_reason, my_name, note, tell
+from postroom.exchange.announcing import because, charge, check_reason, my_name, tell
 from postroom.exchange.desk import Desk
 from postroom.exchange.lookup import known_room
 from postroom.exchange.outbox import Outbox
@@ -134,7 +135,7 @@ def set_topic(desk: Desk, name: str, topic: str) -> Room:
             charge(outbox, room)
             outbox.write()
             stored.change(posting.database, room._replace(topic=topic))
-            note(posting, [NewEvent(posting.now_ms, "topic", room.id, None, desk.agent.id, text=topic)])
+            events.tell(posting, [NewEvent(posting.now_ms, "topic", room.id, None, desk.agent.id, text=topic)])
         return view(posting.database, room.name, desk.agent.id)
 
 
@@ -161,7 +162,7 @@ def join(desk: Desk, name: str) -> Room:
             stored.join(database, room.id, me, now_ms=posting.now_ms)
             found = NewEvent(posting.now_ms, "room_members", room.id, me, me, text=as_text({one.name: one.status for one in others}))
             came = NewEvent(posting.now_ms, "member_joined", room.id, None, me)
-            note(posting, [found] if standing.ghost else [found, came])
+            events.tell(posting, [found] if standing.ghost else [found, came])
         return view(database, room.name, me)
 
 
@@ -189,7 +190,7 @@ def depart(outbox: Outbox, room: RoomRow, agent: int, *, why: str) -> None:
     if room.owner == agent:
         pass_on(outbox, room, why=why)
     if not ghost and stored.by_id(posting.database, room.id):
-        note(posting, [NewEvent(posting.now_ms, "member_left", room.id, None, agent)])
+        events.tell(posting, [NewEvent(posting.now_ms, "member_left", room.id, None, agent)])
 
 
 def pass_on(outbox: Outbox, room: RoomRow, *, why: str) -> None:
@@ -268,7 +269,7 @@ def end(outbox: Outbox, room: RoomRow, *, why: str) -> None:
     for agent in stored.members(posting.database, room.id):
         if agent != posting.desk.agent.id:
             tell(outbox, room, agent, "room-ended", why=why)
-    note(posting, [NewEvent(posting.now_ms, "room_ended", room.id, None, posting.desk.agent.id)])
+    events.tell(posting, [NewEvent(posting.now_ms, "room_ended", room.id, None, posting.desk.agent.id)])
     stored.destroy(posting.database, room.id)
 
 

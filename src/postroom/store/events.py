@@ -61,7 +61,7 @@ INSERT_IN_ROOMS = "INSERT INTO event (at_ms, what, room, agent, text) SELECT ?1,
 VANISH = f"UPDATE event SET what = '{VANISHED}', text = ? WHERE agent = ? AND what = '{LEFT}' AND target IS NULL"
 # Of one who has become a ghost since nothing is told but that it left.
 NOTICED = f"(e.what = '{VANISHED}' OR (SELECT visibility FROM agent WHERE id = e.agent) != '{GHOST}')"
-TO_AGENT = f"SELECT {COLUMNS} FROM event e WHERE e.target = ? AND e.id >= ? AND {NOTICED} ORDER BY e.id LIMIT ?"
+TO_AGENT = f"SELECT {COLUMNS} FROM event e WHERE e.target = ? AND e.id >= ? AND (e.agent = e.target OR {NOTICED}) ORDER BY e.id LIMIT ?"
 IN_ROOM = f"""
 SELECT {COLUMNS} FROM event e WHERE e.room = ? AND e.target IS NULL AND e.id >= ? AND e.agent != ? AND {NOTICED} ORDER BY e.id LIMIT ?
 """

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from postroom.core.address import Name
 from postroom.core.types import NamedTuple
+from postroom.core.visibility import GHOST, having
 from postroom.store.database import Database
 
 
@@ -73,16 +74,17 @@ OR EXISTS (SELECT 1 FROM member b WHERE b.room = {room} AND b.agent = ?{viewer} 
 """
 COLUMNS = "r.id, r.name, r.policy, r.owner, r.description, r.topic, r.created_ms"
 ROOM = f"SELECT {COLUMNS} FROM room r"
-STANDING = """
-SELECT m.agent IS NOT NULL, i.agent IS NOT NULL, coalesce(a.kind = 'human', 0), coalesce(a.visibility = 'ghost', 0), coalesce(m.muted, 0)
+STANDING = f"""
+SELECT m.agent IS NOT NULL, i.agent IS NOT NULL, coalesce(a.kind = 'human', 0), coalesce(a.visibility = '{GHOST}', 0), coalesce(m.muted, 0)
 """
 STANDS = """
 LEFT JOIN agent a ON a.id = ?1
 LEFT JOIN member m ON m.room = r.id AND m.agent = ?1
 LEFT JOIN invitation i ON i.room = r.id AND i.agent = ?1
 """
-PRESENT_TO = """
-(a.visibility = 'visible' OR a.id = ?1 OR a.visibility = 'hidden' AND EXISTS (SELECT 1 FROM member WHERE room = r.id AND agent = ?1)
+PRESENT_TO = f"""
+(a.visibility IN ({having(lambda sight: sight.by_others)}) OR a.id = ?1
+OR a.visibility IN ({having(lambda sight: sight.by_members)}) AND EXISTS (SELECT 1 FROM member WHERE room = r.id AND agent = ?1)
 OR EXISTS (SELECT 1 FROM agent h WHERE h.id = ?1 AND h.kind = 'human'))
 """
 LISTED = f"""
@@ -95,9 +97,9 @@ SELECT a.id, a.name, a.kind, iif(EXISTS (SELECT 1 FROM attached t WHERE t.agent 
 FROM room r JOIN member n ON n.room = r.id JOIN agent a ON a.id = n.agent
 WHERE r.id = ?2 AND {PRESENT_TO} ORDER BY n.joined_ms, n.after_event, n.agent LIMIT ?3
 """
-LONGEST = """
+LONGEST = f"""
 SELECT m.agent FROM member m JOIN agent a ON a.id = m.agent
-WHERE m.room = ? AND m.agent != ? AND a.visibility != 'ghost' ORDER BY m.joined_ms, m.after_event, m.agent LIMIT 1
+WHERE m.room = ? AND m.agent != ? AND a.visibility != '{GHOST}' ORDER BY m.joined_ms, m.after_event, m.agent LIMIT 1
 """
 NEXT = """
 SELECT 1 + max(coalesce((SELECT max(id) FROM room), 0), coalesce((SELECT max(room) FROM message WHERE room IS NOT NULL), 0),
@@ -173,7 +175,7 @@ def present(database: Database, room: int, *, viewer: int, limit: int) -> list[P
 
 def count(database: Database, room: int, *, ghosts: bool) -> int:
     """How many members a room has, with or without those that nobody sees."""
-    hidden = "" if ghosts else " AND a.visibility != 'ghost'"
+    hidden = "" if ghosts else f" AND a.visibility != '{GHOST}'"
     ((number,),) = database.execute(f"SELECT count(*) FROM member m JOIN agent a ON a.id = m.agent WHERE m.room = ?{hidden}", (room,))
     return int(number)
 
