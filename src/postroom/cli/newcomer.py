@@ -25,5 +25,5 @@ def meant(desk: Desk) -> str:
     """The names that may have been meant, as a question. Those that differ in a number only are taken for others: worker-1, worker-2."""
     name = desk.agent.name
     with desk.reading() as database:
-        others = [other for other in agents.names(database) if other.translate(DIGITS) != name.translate(DIGITS)]
-    return close_names(name, others).replace(" Did", "; did")
+        others = agents.listed_names(database, viewer=desk.agent.id)
+    return close_names(name, [other for other in others if other.translate(DIGITS) != name.translate(DIGITS)]).replace(" Did", "; did")
