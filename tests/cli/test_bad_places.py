@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from postroom.store.database import SCHEMA_VERSION
 from tests.cli.shell import SOON_S, Result, Shell, environment
 
 NOBODY = 65534
@@ -192,7 +193,7 @@ def test_a_store_of_a_newer_version(pair, store):
     for arguments in (["send", "bob", "x", "--as", "alice"], ["inbox", "--as", "bob"], ["history"], ["agents"], ["status", "1"]):
         assert "99" in refused(pair(*arguments), 78)
         assert pair(*arguments, "--json").failure["error"] == "outdated"
-    set_version(store, 1)
+    set_version(store, SCHEMA_VERSION)
     still_there(pair)
 
 
@@ -219,7 +220,7 @@ def test_a_corrupted_store(pair, store):
 def test_pages_of_rubbish(pair, store):
     for number in range(40):
         pair.ok("send", "bob", f"{number} {'x' * 500}", "--as", "alice")
-    set_version(store, 1)  # the last connection of SQLite's own kind copies the WAL into the file
+    set_version(store, SCHEMA_VERSION)  # the last connection of SQLite's own kind copies the WAL into the file
     size = (store / "store.db").stat().st_size
     overwritten(store, b"\xa5" * (size - 4096), offset=4096)
     done = pair("inbox", "--as", "bob")
