@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
 from postroom.agent import Agent
+from postroom.aio import connect_async
 from postroom.core import errors
 from postroom.core.profile import Profile
 from postroom.core.room import RULES, Act, Policy, Role, as_markdown, may, next_names, roles
@@ -618,6 +620,34 @@ def test_muting_is_for_oneself(people):
     assert [people[role].room("dev").muted for role in ("member", "owner", "outsider")] == [True, False, False]
     people["member"].mute("dev", on=False)
     assert not people["member"].room("dev").muted
+
+
+def test_rooms_work_the_same_with_asyncio(post):
+    async def story():
+        (bob,) = post.agents("bob")
+        async with connect_async("alice") as me:
+            made = await me.create_room("dev", policy="private", description="work")
+            assert [one.state for one in await me.invite("dev", "bob")] == ["invited"]
+            bob.join("dev")
+            assert (
+                await me.describe_room("dev", description="play") == (await me.rooms())[0] == made._replace(description="play", members=2)
+            )
+            assert (await me.set_topic("dev", "now")).topic == (await me.room("dev")).topic == "now"
+            await me.mute("dev")
+            assert [member.name for member in await me.members("dev")] == ["alice", "bob"]
+            await me.transfer("dev", "bob")
+            await me.leave("dev")
+            bob.invite("dev", "alice")
+            await me.decline_invitation("dev", "no")
+            bob.create_room("ops")
+            assert (await me.join("ops")).role == "member"
+            await me.create_room("mine")
+            bob.join("mine")
+            await me.kick("mine", "bob")
+            await me.destroy_room("mine")
+        assert [kind for kind, _ in notices(bob)] == ["invited", "room-yours", "invitation-declined", "kicked"]
+
+    asyncio.run(story())
 
 
 # What is bounded

@@ -9,7 +9,7 @@ from postroom.core.errors import StoreUnusable, TooMany, WorldError
 from postroom.core.profile import Profile, checked_profile, tag_name
 from postroom.core.visibility import GHOST
 from postroom.doorbell import Doorbell, Polling
-from postroom.exchange import events, notices, rooms
+from postroom.exchange import events, notices
 from postroom.exchange.desk import Desk, Posting
 from postroom.exchange.outbox import Outbox
 from postroom.paths import socket_directory
@@ -174,6 +174,8 @@ def change_sides(posting: Posting, before: str, now: str) -> None:
     if now == before:
         return
     if now == GHOST:
+        from postroom.exchange import rooms  # costs a reader of mail time, who seldom becomes a ghost
+
         outbox = Outbox(posting)
         rooms.give_up(outbox, agent)
         outbox.write()
