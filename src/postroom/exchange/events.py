@@ -64,18 +64,16 @@ def receipts(posting: Posting, handed: Sequence[Handed], read: int) -> None:
 
     `read` says how many of them were not read before. Own messages make no receipts, and a ghost gives none.
     """
-    database, reader = posting.database, posting.desk.agent.id
-    if not read or agents.is_ghost(database, reader):
+    if not read:
         return
-    deliveries: dict[int, list[int]] = {}
+    reader, deliveries = posting.desk.agent.id, dict[int, list[int]]()
     for one in handed:
         if one.sender not in (reader, POSTROOM_AGENT):
             deliveries.setdefault(one.sender, []).append(one.delivery)
     for author, confirmed in deliveries.items():
         fresh = confirmed if read == len(handed) else newly_read(posting, author, confirmed)
-        if fresh:
-            stored.insert_read(database, author, reader, fresh, now_ms=posting.now_ms)
-            wake(posting, author)
+        if fresh and stored.insert_read(posting.database, author, reader, fresh, now_ms=posting.now_ms):
+            posting.wake(author)
 
 
 def newly_read(posting: Posting, author: int, confirmed: Sequence[int]) -> list[int]:

@@ -212,9 +212,8 @@ def list_agents(desk: Desk, *, tag: str | None = None, archived: bool = False) -
     """
     tag = None if tag is None else tag_name(tag)
     with desk.reading() as database:
-        attached = agents.all_attached(database)
-    running = {pid: doorbell.alive(pid, "") for pid in {row.pid for row in attached}}
-    gone = [row for row in attached if not running[row.pid] and is_gone(row)]
+        ended = {pid for pid in agents.attached_pids(database) if not doorbell.alive(pid, "")}
+        gone = [row for row in agents.all_attached(database) if row.pid in ended and is_gone(row)] if ended else []
     if gone:
         try:
             bury(desk, gone)

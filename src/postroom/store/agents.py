@@ -139,6 +139,11 @@ def attached_to(database: Database, agent: int) -> list[AttachedRow]:
     return [AttachedRow(*row) for row in database.execute(SOCKETS, (agent,))]
 
 
+def attached_pids(database: Database) -> list[int]:
+    """The process ids of all processes."""
+    return [pid for (pid,) in database.execute("SELECT DISTINCT pid FROM attached")]
+
+
 def all_attached(database: Database) -> list[AttachedRow]:
     """The processes of all agents."""
     return [AttachedRow(*row) for row in database.execute("SELECT agent, id, pid, started, socket FROM attached ORDER BY id")]

@@ -54,9 +54,12 @@ PLACES = 1024
 """So many positions each event has; a row holds fewer messages than that."""
 LISTENS = -2
 """The sender under which `meter` has a row for each agent of which a process waits for events."""
+INSERT_READ = f"INSERT INTO event (at_ms, what, target, agent, text) VALUES (?, '{READ}', ?, ?, ?)"
+READER = (
+    f"SELECT a.visibility = '{GHOST}', EXISTS (SELECT 1 FROM meter WHERE sender = {LISTENS} AND recipient = ?) FROM agent a WHERE a.id = ?"
+)
 COLUMNS = "e.id, e.at_ms, e.what, e.room, e.agent, e.message, e.text"
 INSERT = "INSERT INTO event (at_ms, what, room, target, agent, message, text) VALUES (?, ?, ?, ?, ?, ?, ?)"
-INSERT_READ = f"INSERT INTO event (at_ms, what, target, agent, text) VALUES (?, '{READ}', ?, ?, ?)"
 INSERT_IN_ROOMS = "INSERT INTO event (at_ms, what, room, agent, text) SELECT ?1, ?2, room, ?3, ?4 FROM member WHERE agent = ?3"
 VANISH = f"UPDATE event SET what = '{VANISHED}', text = ? WHERE agent = ? AND what = '{LEFT}' AND target IS NULL"
 # Of one who has become a ghost since nothing is told but that it left.
@@ -86,10 +89,14 @@ def vanish(database: Database, agent: int, name: str, *, now_ms: int) -> None:
     insert_in_rooms(database, agent, VANISHED, name, now_ms=now_ms)
 
 
-def insert_read(database: Database, author: int, reader: int, deliveries: Sequence[int], *, now_ms: int) -> None:
-    """Append that a reader has read messages of one author: one row for many."""
+def insert_read(database: Database, author: int, reader: int, deliveries: Sequence[int], *, now_ms: int) -> bool:
+    """Append that a reader has read messages of one author, in one row for many, unless it is a ghost. Says whether the author listens."""
+    ((ghost, listens),) = database.execute(READER, (author, reader))
+    if ghost:
+        return False
     for start in range(0, len(deliveries), PLACES - 1):
         database.execute(INSERT_READ, (now_ms, author, reader, written(deliveries[start : start + PLACES - 1])))
+    return bool(listens)
 
 
 def written(deliveries: Sequence[int]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from operator import itemgetter
 
 from postroom.core.profile import OFFLINE, Profile
 from postroom.core.types import NamedTuple
@@ -103,11 +104,11 @@ def listing(
     database: Database, *, viewer: int, tag: str | None = None, archived: bool = True, without: Collection[int] = ()
 ) -> list[Listed]:
     """The agents that the viewer may find, by name, as if some processes were not attached. 10,000 of them in 20 ms."""
-    rows = database.execute(LISTED if tag is None else LISTED + TAGGED, (viewer,) if tag is None else (viewer, tag)).fetchall()
     processes, tags = attachments(database, without), tags_of_all(database)
     waiting: dict[int, int] = dict(database.execute(WAITING, (viewer,)).fetchall())
+    rows = database.execute(LISTED if tag is None else LISTED + TAGGED, (viewer,) if tag is None else (viewer, tag))
     found = []
-    for name, id, kind, status, description, auto_accept, seen_ms, visibility, harness, directory, capabilities, away in sorted(rows):
+    for name, id, kind, status, description, auto_accept, seen_ms, visibility, harness, directory, capabilities, away in rows:
         if away and not archived:
             continue
         number = processes.get(id, 0)
@@ -115,10 +116,10 @@ def listing(
         found.append(
             Listed(
                 name, kind, status if number else OFFLINE, number > 0, told, description, auto_accept == 1, seen_ms, number, visibility,
-                harness, directory, tuple(tags[id]) if id in tags else (), () if capabilities == NONE else texts(capabilities),
-                away == 1,
+                harness, directory, tuple(tags[id]) if id in tags else (), () if capabilities == NONE else texts(capabilities), away == 1,
             )
         )  # fmt: skip
+    found.sort(key=itemgetter(0))  # by the index on names SQLite would look each row up on a page of its own: 4 ms more
     return found
 
 
