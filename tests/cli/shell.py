@@ -53,12 +53,12 @@ class Shell:
 
     def __init__(self, home: Path, *, keyboard: int | None = None) -> None:
         self.home = home
-        self._keyboard = keyboard
+        self.keyboard = keyboard
 
     def __call__(self, *arguments: str | bytes, stdin: str | bytes = b"", **more: str) -> Result:
         """Run one command to its end."""
         text = stdin.encode() if isinstance(stdin, str) else stdin
-        source: dict[str, Any] = {"input": text} if self._keyboard is None else {"stdin": self._keyboard}
+        source: dict[str, Any] = {"input": text} if self.keyboard is None else {"stdin": self.keyboard}
         done = subprocess.run(
             [*PROGRAM, *arguments], **source, env=environment(self.home, **more), capture_output=True, timeout=SOON_S, check=False
         )
@@ -79,7 +79,7 @@ class Shell:
         return subprocess.Popen(
             [*PROGRAM, *arguments],
             env=environment(self.home, **more),
-            stdin=subprocess.DEVNULL if self._keyboard is None else self._keyboard,
+            stdin=subprocess.DEVNULL if self.keyboard is None else self.keyboard,
             stdout=subprocess.PIPE,
             bufsize=0,  # a line that was read ahead would not be seen by select
             stderr=subprocess.PIPE,

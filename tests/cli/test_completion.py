@@ -31,7 +31,7 @@ def test_a_script_knows_each_verb_and_option(shell, name):
         assert all(option.spelling.lstrip("-") in script for option in entry.options)
 
 
-def offered(shell, *words: str) -> list[str]:
+def offered(shell, *words: str, **more: str) -> list[str]:
     """What bash offers for the last of some words."""
     directory = shell.home / "bin"
     directory.mkdir(exist_ok=True)
@@ -43,7 +43,13 @@ def offered(shell, *words: str) -> list[str]:
     code = f'eval "$(postroom completion bash)"; {typed}; _postroom; printf "%s\\n" "${{COMPREPLY[@]}}"'
     path = f"{directory}{os.pathsep}{os.path.dirname(sys.executable)}{os.pathsep}{os.defpath}"
     done = subprocess.run(
-        ["bash", "-c", code], env=environment(shell.home) | {"PATH": path}, cwd=directory, capture_output=True, text=True, check=True
+        ["bash", "-c", code],
+        stdin=subprocess.DEVNULL if shell.keyboard is None else shell.keyboard,
+        env=environment(shell.home, PATH=path, **more),
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stderr == ""
     return done.stdout.split()
@@ -68,3 +74,43 @@ def offered(shell, *words: str) -> list[str]:
 )
 def test_bash_offers_what_fits(pair, words, expected):
     assert set(offered(pair, *words)) == expected
+
+
+@pytest.fixture
+def discreet(pair):
+    """A post room with a hidden agent, a ghost, and a secret room of alice."""
+    pair.ok("profile", "--visibility", "hidden", "--as", "mole")
+    pair.ok("profile", "--visibility", "ghost", "--as", "spook")
+    pair.ok("room", "create", "open", "--as", "alice")
+    pair.ok("room", "create", "closed", "--policy", "private", "--as", "alice")
+    pair.ok("room", "create", "hush", "--policy", "secret", "--as", "alice")
+    return pair
+
+
+VISIBLE_NAMES, VISIBLE_ROOMS = {"alice", "bob", "human"}, {"open", "closed"}
+
+
+def test_names_and_rooms_that_one_may_not_know_of_are_not_offered(discreet):
+    for who in ({}, {"POSTROOM_AGENT": "bob"}):
+        assert set(offered(discreet, "postroom", "send", "", **who)) == VISIBLE_NAMES
+        assert set(offered(discreet, "postroom", "join", "", **who)) == VISIBLE_ROOMS
+        assert offered(discreet, "postroom", "send", "--as", "sp", **who) == []
+
+
+def test_who_is_out_of_sight_and_who_is_in_a_secret_room_is_offered_its_own(discreet):
+    assert set(offered(discreet, "postroom", "join", "", POSTROOM_AGENT="alice")) == VISIBLE_ROOMS | {"hush"}
+    assert set(offered(discreet, "postroom", "send", "", POSTROOM_AGENT="mole")) == VISIBLE_NAMES | {"mole"}
+    assert set(offered(discreet, "postroom", "send", "", POSTROOM_AGENT="spook")) == VISIBLE_NAMES | {"spook"}
+
+
+def test_the_person_at_a_terminal_is_offered_everything(discreet, person):
+    assert set(offered(person, "postroom", "send", "")) == VISIBLE_NAMES | {"mole", "spook"}
+    assert set(offered(person, "postroom", "join", "")) == VISIBLE_ROOMS | {"hush"}
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_a_script_holds_no_name_whoever_made_it(discreet, person, name):
+    script = person.ok("completion", name)
+    assert not [word for word in ("alice", "mole", "spook", "hush") if word in script]
+    assert "agents --names" in script
+    assert "rooms --names" in script

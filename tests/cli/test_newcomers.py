@@ -292,7 +292,7 @@ def test_who_is_too_fast_is_told_how_many_seconds_to_wait(pair):
 def test_a_person_is_told_that_there_is_nothing(pair, arguments, words):
     assert seen(pair, *arguments) == (0, f"postroom: {words}\n")
     assert seen(pair, *arguments, "--json") == (0, "")
-    assert pair.ok(*arguments) == "", "a program sees it by itself"
+    assert pair.ok(*arguments, "--as", "alice") == "", "a program sees it by itself"
 
 
 def test_a_person_is_told_that_a_message_has_no_files(pair):

@@ -13,7 +13,7 @@ from postroom.config import identity
 from postroom.core.address import HUMAN
 from postroom.core.errors import BadValue, NeedsTerminal, PostroomError, StoreUnusable
 from postroom.core.types import TYPE_CHECKING
-from postroom.exchange.desk import Desk, open_desk, open_desk_of_human, open_desk_of_known, open_desk_of_stranger
+from postroom.exchange.desk import NOBODY, Desk, open_desk, open_desk_of_human, open_desk_of_known, open_desk_of_stranger
 from postroom.paths import default_home
 
 if TYPE_CHECKING:
@@ -135,6 +135,16 @@ class Call:
             from postroom.cli.failure import note
 
             note(text, as_json=False)
+
+    def nothing(self, text: str) -> None:
+        """Tell a person that there is nothing to show. One who did not say who it is learns that there may be more."""
+        if self.viewing_desk().agent is not NOBODY:
+            self.hint(text)
+            return
+        from postroom.cli.failure import note
+        from postroom.exchange.lookup import ADVICE
+
+        note(f"{text}.{ADVICE}", as_json=self.json)
 
     def emit(self, value: object) -> None:
         """Write a value as one line of JSON."""

@@ -34,7 +34,7 @@ def held(call: Call) -> None:
     """The threads that are held, and the agents that are paused."""
     found = holding.held(call.viewing_desk())
     if not found:
-        call.hint("nothing is held")
+        call.nothing("nothing is held")
     for thread in found:
         if call.json:
             call.emit(thread)

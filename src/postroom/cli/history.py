@@ -64,7 +64,7 @@ def search(call: Call) -> None:
 def show(call: Call, messages: Sequence[Message], *, otherwise: str = "") -> None:
     """Write messages out, or tell a person why there are none."""
     if not messages:
-        call.hint(otherwise)
+        call.nothing(otherwise)
     for message in messages:
         if call.json:
             call.emit(message)

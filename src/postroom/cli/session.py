@@ -83,7 +83,7 @@ def list_all(call: Call) -> None:
     found = sessions.list_sessions(desk)
     found = [view for view in found if view.state in LIVE or not call.args.live]
     if not found:
-        call.hint("there are no sessions that go on" if call.args.live else "there are no sessions")
+        call.nothing("there are no sessions that go on" if call.args.live else "there are no sessions")
     for view in found:
         show_view(call, view, me=desk.agent.name if call.named else None)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from time import time
 
 from postroom.cli.call import Call
+from postroom.cli.failure import note
 from postroom.cli.output import STDOUT
 from postroom.cli.parsing import Command, Parser, count
 from postroom.cli.patience import stay
 from postroom.cli.showing import STATE_COLOURS, message_text, moment, name_of
 from postroom.core.message import Kind, Message, State
 from postroom.core.render import one_line
+from postroom.exchange.desk import NOBODY
 from postroom.exchange.watching import Feed, Sieve
 from postroom.store.watching import Step
 
@@ -32,6 +34,8 @@ def run(call: Call) -> None:
     desk = call.viewing_desk()
     last = call.number("--last", desk.config.limits.page, "page") if args.last is not None else 0
     feed = Feed(desk, Sieve(args.only, args.thread, args.kind), last=last)
+    if desk.agent is NOBODY:
+        note("only what is said in public rooms is shown: say who you are with --as NAME, or watch from a terminal", as_json=call.json)
     stay()
     while True:
         for news in feed.news():
