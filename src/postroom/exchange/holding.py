@@ -64,7 +64,6 @@ def deliver(outbox: Outbox, row: HeldDelivery) -> None:
     outbox.mailbox(row.recipient).arrived += mailboxes.units(hidden=bool(row.hidden))
     events.receipt(posting, Outcome("delivered", row.message, row.sender, row.recipient))
     posting.wake(row.recipient)
-    events.receipt(posting, Outcome("delivered", row.message, row.sender, row.recipient))
     if row.reply_to is not None:
         for answered in messages.referred(posting.database, Seq(row.reply_to), row.sender):
             if answered.sender == row.recipient:
@@ -85,7 +84,6 @@ def discard(desk: Desk, id: str, reason: str) -> int:
             deliveries.end(posting.database, row.delivery, State.REFUSED, f"discarded: {reason}", now_ms=posting.now_ms)
             events.receipt(posting, Outcome("discarded", row.message, row.sender, row.recipient, reason))
             waits.close_request(posting.database, row.recipient, row.message)
-            events.receipt(posting, Outcome("discarded", row.message, row.sender, row.recipient, reason))
         for seq in dict.fromkeys(row.message for row in rows):
             about = messages.row(posting.database, seq)
             assert about is not None, "held messages are never pruned"
