@@ -21,7 +21,7 @@ from postroom.core.limits import Limits
 from postroom.core.message import Attachment, Draft, Letter, Receipt, checked, id_text
 from postroom.exchange import crowds, events, notices
 from postroom.exchange.crowds import BROADCASTS, Crowd
-from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_AGENT, Desk, Posting, admit
+from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_AGENT, Desk, Posting
 from postroom.exchange.events import Outcome
 from postroom.exchange.lookup import resolve
 from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Mailbox, Outbox, Place
@@ -172,7 +172,9 @@ def recipient(outbox: Outbox, name: Name, *, create: bool) -> Mailbox:
     database, sender = outbox.posting.database, outbox.author.agent
     found = mailboxes.named(database, name, sender=sender)
     if found is None and create and name not in RESERVED:
-        admit(database, name, outbox.posting.desk.config.limits, now_ms=outbox.posting.now_ms)
+        from postroom.exchange.naming import admit
+
+        admit(outbox, name)
         found = mailboxes.named(database, name, sender=sender)
     if found is None:
         raise NoSuchRecipient(name=name, close=close_names(name, agents.listed_names(database, viewer=sender)))
