@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from postroom import connect
 from postroom.core import errors
 from tests.cli.shell import Shell, end, line_of
 
@@ -14,17 +15,18 @@ ADVICE = "That you may see, at least: say who you are with --as NAME, or ask fro
 
 
 @pytest.fixture
-def busy(pair: Shell) -> Shell:
+def busy(shell: Shell) -> Shell:
     """Alice has written to bob with a file, offered him a session, and spoken in a public, a private and a secret room of hers."""
-    path = pair.home / "log.txt"
+    path = shell.home / "log.txt"
     path.write_text("x")
-    pair.ok("send", "bob", "to bob: 8080", "--file", str(path), "--as", "alice")
-    pair.ok("session", "open", "bob", "review", "--no-wait", "--as", "alice")
-    for policy in ("public", "private", "secret"):
-        pair.ok("room", "create", policy, "--policy", policy, "--as", "alice")
-        pair.ok("send", f"#{policy}", f"in {policy}: 8080", "--as", "alice")
-    pair.ok("profile", "--as", "carol")
-    return pair
+    home = shell.home / "postroom"
+    with connect("alice", home=home) as alice, connect("bob", home=home), connect("carol", home=home):
+        alice.send("bob", "to bob: 8080", files=[path])
+        shell.ok("session", "open", "bob", "review", "--no-wait", "--as", "alice")
+        for policy in ("public", "private", "secret"):
+            alice.create_room(policy, policy=policy)
+            alice.send(f"#{policy}", f"in {policy}: 8080")
+    return shell
 
 
 def bodies(shell: Shell, *arguments: str) -> list[str]:

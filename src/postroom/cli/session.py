@@ -130,7 +130,7 @@ COMMANDS = {
     "session list": Command(
         list_arguments,
         list_all,
-        "List your sessions, oldest first; those of everybody when nobody says who asks.",
+        "List your sessions, oldest first; for the person at a terminal those of everybody.",
         "postroom session list --live --as analyst",
     ),
 }

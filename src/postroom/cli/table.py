@@ -48,7 +48,7 @@ VERBS = [
     Verb("history", "history", "the newest messages, of all or with one agent"),
     Verb("thread", "history", "one conversation from its beginning"),
     Verb("search", "history", "find messages by their words"),
-    Verb("watch", "watch", "a live feed of everything that is sent and read"),
+    Verb("watch", "watch", "a live feed of what is sent and read"),
     Verb("held", "held", "threads that wait for a human to look at them"),
     Verb("pause", "held", "hold everything that an agent sends"),
     Verb("release", "held", "deliver what is held in a thread"),
