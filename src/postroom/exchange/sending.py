@@ -19,10 +19,9 @@ from postroom.core.errors import (
 )
 from postroom.core.limits import Limits
 from postroom.core.message import Attachment, Draft, Letter, Receipt, checked, id_text
-from postroom.exchange import crowds, events, notices
+from postroom.exchange import crowds, notices
 from postroom.exchange.crowds import BROADCASTS, Crowd
 from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_AGENT, Desk, Posting
-from postroom.exchange.events import Outcome
 from postroom.exchange.lookup import resolve
 from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Mailbox, Outbox, Place
 from postroom.store import agents, budgets, deliveries, mailboxes, messages, rooms, waits
@@ -283,7 +282,9 @@ def budgeted(outbox: Outbox, root: int, hops: int, crowd: Crowd) -> str | None:
 def note_answer(posting: Posting, answered: Parent, *, by: int) -> None:
     """Note that an agent answered a message: that counts as reading it, and nobody waits for the answer any more."""
     if deliveries.answered(posting.database, answered, by, now_ms=posting.now_ms):
-        events.receipt(posting, Outcome("answered", answered.seq, answered.sender, by))
+        from postroom.exchange.events import Outcome, receipt
+
+        receipt(posting, Outcome("answered", answered.seq, answered.sender, by))
         posting.wake(answered.sender)
     waits.close_request(posting.database, by, answered.seq)
 
