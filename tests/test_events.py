@@ -15,7 +15,7 @@ from postroom.exchange import events, holding, presence
 from postroom.exchange.desk import open_desk_of_human
 from postroom.store import events as stored
 from postroom.testing import PostRoom
-from tests.borders import border, limited
+from tests.borders import limited
 from tests.programs import Program
 from tests.waiting import SOON_S, until, until_it_waits
 
@@ -303,20 +303,6 @@ def test_events_come_to_async_agents(post):
 
 
 # How many there are
-
-
-@border("events")
-def test_a_store_keeps_as_many_events_as_the_limit_says(timed):
-    limited(timed.post, events=10)
-    alice, bob = timed.agents("alice", "bob")
-    for number in range(12):
-        alice.send("bob", f"{number}")
-        bob.confirm(bob.take())
-    assert rows(alice) == 12
-    timed.tend()
-    assert rows(alice) == 10
-    timed.tend()
-    assert [event.message for event in alice.events()] == [f"{number}" for number in range(3, 13)]
 
 
 def test_old_events_go_in_small_steps(post):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from postroom.agent import Agent
 from postroom.exchange.desk import Options, open_desk, open_desk_of_human
 from postroom.seat import Seat
@@ -39,6 +41,11 @@ class Timed:
         """Let time pass, and let somebody do the chores."""
         self.now_us += round(seconds * 1_000_000)
         self.tend()
+
+    def pass_days(self, days: float) -> None:
+        """Let days pass, and let those chores be done too that are done each hour."""
+        os.utime(f"{self.post.home}/warden.lock", (self.now_ms / 1000, self.now_ms / 1000))
+        self.pass_s(days * 86_400)
 
     def tend(self) -> None:
         agent = next(agent for agent in self.post._agents if agent._seat.desk.open and agent._seat.desk.clock is self)

@@ -1,0 +1,54 @@
+"""Limits of what agents say about themselves, of those that are away, and of what they are told, each at its border."""
+
+from __future__ import annotations
+
+import pytest
+
+from postroom.core import errors
+from tests.borders import border, limited
+
+
+@border("tags")
+def test_an_agent_has_as_many_tags_as_the_limit_says(post):
+    limited(post, tags=2)
+    (alice,) = post.agents("alice")
+    mine = alice.profile(tags=["a", "b"], capabilities=["reads", "writes"])
+    assert (mine.tags, mine.capabilities) == (("a", "b"), ("reads", "writes"))
+    for changes, unit in (({"tags": ["a", "b", "c"]}, "tags"), ({"capabilities": ["1", "2", "3"]}, "capabilities")):
+        with pytest.raises(errors.TooLarge, match=rf"profile has 3 {unit}; the limit tags is 2\. Choose"):
+            alice.profile(**changes)
+    assert alice.profile() == mine
+
+
+def listed(agent):
+    return [one.name for one in agent.agents()]
+
+
+@border("archive_days")
+def test_who_is_away_for_long_is_archived(timed):
+    limited(timed.post, archive_days=2)
+    alice, bob = timed.agents("alice", "bob")
+    bob.close()
+    timed.pass_days(2)
+    assert "bob" in listed(alice)
+    timed.pass_s(3_601)
+    assert "bob" not in listed(alice)
+    assert [one.name for one in alice.agents(archived=True) if one.archived] == ["bob"]
+
+
+def rows(agent):
+    return agent._seat.desk.database.execute("SELECT count(*) FROM event").fetchall()[0][0]
+
+
+@border("events")
+def test_a_store_keeps_as_many_events_as_the_limit_says(timed):
+    limited(timed.post, events=10)
+    alice, bob = timed.agents("alice", "bob")
+    for number in range(12):
+        alice.send("bob", f"{number}")
+        bob.confirm(bob.take())
+    assert rows(alice) == 12
+    timed.tend()
+    assert rows(alice) == 10
+    timed.tend()
+    assert [event.message for event in alice.events()] == [f"{number}" for number in range(3, 13)]
