@@ -1,4 +1,4 @@
-"""The three agents of `postroom demo`, each a process of its own that uses the SDK like any program. What they do is printed as JSON lines.
+"""The three agents of `postroom demo`, each a process of its own that uses the SDK like any program. What they do is printed as JSON.
 
 Run as `python -m postroom.cli.cast NAME HOME`. The parts are a fixed play; the messages, receipts and times are real.
 """
@@ -18,6 +18,7 @@ from postroom.delivery import Delivery
 from postroom.session import Session
 
 PATIENCE_S = 30.0
+ROOM = "launch"
 
 
 def tell(event: str, began_ns: int, **facts: object) -> None:
@@ -27,7 +28,8 @@ def tell(event: str, began_ns: int, **facts: object) -> None:
 
 def sent(began_ns: int, to: str, kind: str, text: str, receipt: Receipt) -> None:
     """Report a message that the store has accepted."""
-    tell("sent", began_ns, to=to, kind=kind, text=text, id=receipt.id)
+    state = "held" if receipt.state == "held" else "accepted"
+    tell("sent", began_ns, to=to, kind=kind, text=text, id=receipt.id, state=state)
 
 
 def got(message: Message) -> None:
@@ -67,7 +69,32 @@ def manager(me: Agent) -> None:
         if answer.reply_to == order.id and answer.sender == "builder":
             answer.confirm()
             break
-    me.send(("builder", "reviewer"), "That was all. Thank you.", subject="end")
+    in_the_room(me)
+    me.send(("builder", "reviewer"), "That was all.", subject="end")
+
+
+def in_the_room(me: Agent) -> None:
+    """Makes a room, in which one comes late, and two are so polite that somebody must stop them."""
+    began_ns = monotonic_ns()
+    me.create_room(ROOM, description="what is left until the launch")
+    tell("made", began_ns, text=f"makes the room #{ROOM}")
+    for name, said in (("builder", "We launch at noon."), ("reviewer", "Thank you all, that was good work!")):
+        me.send(name, f"Come to #{ROOM}, please.", subject="join")
+        hear(me, "member_joined", name)
+        began_ns = monotonic_ns()
+        sent(began_ns, f"#{ROOM}", "message", said, me.send(f"#{ROOM}", said))
+    sys.stdin.readline()  # the signal that the person has stopped the two
+    hear(me, "member_status", "builder")
+
+
+def hear(me: Agent, what: str, who: str) -> None:
+    """Wait until one hears something of somebody."""
+    for event in me.events(wait=PATIENCE_S):
+        if (event.what, event.agent) == (what, who):
+            tell(
+                "heard", monotonic_ns(), text=f"hears in #{event.room}: {who} {'joined' if what == 'member_joined' else f'is {event.text}'}"
+            )
+            return
 
 
 def builder(me: Agent) -> None:
@@ -87,7 +114,13 @@ def work(me: Agent, answers: dict[str, Callable[[Delivery], object]]) -> None:
         if message.subject == "end":
             message.confirm()
             return
-        if message.kind == "syn" and "COBOL" in message.body:
+        if message.subject == "join":
+            join(me)
+        elif message.room and "hank you" in message.body:
+            thank(message)
+        elif message.subject == "notice: discarded":
+            me.profile(status="idle")
+        elif message.kind == "syn" and "COBOL" in message.body:
             message.decline("I review Python. Ask somebody else.")
         elif message.kind == "syn":
             talk(message.accept())
@@ -112,13 +145,31 @@ def deploy(message: Delivery) -> None:
     sent(began_ns, message.sender, "message", "Staging is live.", message.reply("Staging is live."))
 
 
+def join(me: Agent) -> None:
+    """Join the room, and catch up with what was said there."""
+    began_ns = monotonic_ns()
+    me.join(ROOM)
+    said = [message.body for message in me.history(peer=f"#{ROOM}")]
+    there = next((event.text for event in me.events() if event.what == "room_members"), "{}")
+    tell("joined", began_ns, to=f"#{ROOM}", text=f"joins; there: {', '.join(json.loads(there))}", answer=" ".join(said))
+
+
+def thank(message: Delivery) -> None:
+    """Be polite, until somebody says that it is enough."""
+    began_ns = monotonic_ns()
+    receipt = message.reply("No, thank you!")
+    sent(began_ns, f"#{ROOM}", "message", "No, thank you!", receipt)
+    if receipt.state == "held":
+        tell("held", monotonic_ns(), text=receipt.deliveries[0].reason or "", id=receipt.thread)
+
+
 PARTS = {"manager": manager, "builder": builder, "reviewer": reviewer}
 
 
 def main(name: str, home: str) -> None:
     """Play one part."""
     with connect(name, home=home) as me:
-        tell("ready", monotonic_ns(), pid=os.getpid())
+        tell("ready", monotonic_ns(), pid=os.getpid(), text=f"{name} is here, pid {os.getpid()}")
         if name == "manager":
             sys.stdin.readline()  # the signal that everybody is there
         PARTS[name](me)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 from statistics import median
 from threading import Thread
@@ -18,6 +18,8 @@ from postroom.cli.call import Call
 from postroom.cli.parsing import Command, Parser
 from postroom.core.address import SYSTEM
 from postroom.core.errors import PostroomError
+from postroom.exchange import holding
+from postroom.exchange.desk import open_desk_of_human
 
 NAMES = ("builder", "reviewer", "manager")
 TIMEOUT_NS = 60 * 10**9
@@ -47,6 +49,21 @@ class Event(NamedTuple):
     def took_ms(self) -> float:
         """How long the agent's call took."""
         return (self.ended_ns - self.began_ns) / 1e6
+
+
+LINES: dict[str, Callable[[Event], tuple[str, str]]] = {
+    "sent": lambda event: (event.text, f"{event.state} after {event.took_ms:.2f} ms"),
+    "opened": lambda event: (f"session: {event.text}", f"{event.state} ({event.took_ms:.1f} ms)"),
+    "closed": lambda event: ("FIN → FIN-ACK", event.text),
+    "asked": lambda event: (event.text, f"answer after {event.took_ms:.1f} ms: {event.answer}"),
+    "made": lambda event: (event.text, f"{event.took_ms:.1f} ms"),
+    "heard": lambda event: (event.text, ""),
+    "joined": lambda event: (event.text, f"{event.took_ms:.1f} ms; reads: {event.answer or 'nothing yet'}"),
+    "looked": lambda event: (event.text, event.state),
+}
+"""What each report is shown as, and a remark beside it."""
+UNSEEN = frozenset({"in-hand", "held"})
+"""What follows from these is shown: the process is killed, the person looks."""
 
 
 class DemoFailed(PostroomError):
@@ -79,16 +96,20 @@ class Stage:
         self._at_ns = self._began_ns
         self._sent: dict[str, Event] = {}
         self._pending: list[Event] = []
+        self._stopped = False
 
     def play(self) -> None:
         """The whole play; whatever happens, no process is left behind."""
         self._note("Three agents, three processes, one SQLite file, no server.")
+        prepare(self._home)
         try:
             for name in NAMES:
                 self._start(name)
             for event in self._events():
                 if event.event == "in-hand":
                     self._kill("builder")
+                elif event.event == "held" and not self._stopped:
+                    self._stop_loop(event.id)
             self._show_until(monotonic_ns())
             self._close()
         finally:
@@ -148,6 +169,20 @@ class Stage:
                 if not waited_for:
                     self._signal()
 
+    def _stop_loop(self, thread: str) -> None:
+        """What a person does about a loop: look, discard, let all go on."""
+        self._stopped = True
+        desk = open_desk_of_human(self._home, interface="cli")
+        try:
+            (held,) = holding.held(desk)
+            began_ns = monotonic_ns()
+            holding.discard(desk, thread, "you thank each other")
+        finally:
+            desk.close()
+        text = f"held, and the person is told once: {held.reason}"
+        self._pending.append(Event("postroom", "looked", began_ns, monotonic_ns(), text=text, state=f"postroom discard {thread} …"))
+        self._signal()
+
     def _signal(self) -> None:
         writer = self._processes["manager"].stdin
         assert writer is not None, "started with a pipe"
@@ -162,26 +197,16 @@ class Stage:
 
     def _show(self, event: Event) -> None:
         self._at_ns = event.began_ns
-        match event.event:
-            case "sent":
-                self._sent[event.id] = event
-                self._line(event.who, event.to, event.text, f"accepted after {event.took_ms:.2f} ms")
-            case "got":
-                self._got(event)
-            case "opened":
-                self._line(event.who, event.to, f"session: {event.text}", f"{event.state} ({event.took_ms:.1f} ms)")
-            case "closed":
-                self._line(event.who, event.to, "FIN → FIN-ACK", event.text)
-            case "asked":
-                self._line(event.who, event.to, event.text, f"answer after {event.took_ms:.1f} ms: {event.answer}")
-            case "killed":
-                self._note(event.text, "31")
-            case "ready":
-                self._note(f"{event.who} is here, pid {event.pid}")
-            case "in-hand":
-                pass  # what follows is shown: the process is killed
-            case _:
-                raise DemoFailed(why=f"{event.who} reported {event.event!r}")
+        if event.event == "sent":
+            self._sent[event.id] = event
+        if event.event == "got":
+            self._got(event)
+        elif event.event in ("killed", "ready"):
+            self._note(event.text, "31" if event.event == "killed" else "2")
+        elif event.event in LINES:
+            self._line(event.who, event.to, *LINES[event.event](event))
+        elif event.event not in UNSEEN:
+            raise DemoFailed(why=f"{event.who} reported {event.event!r}")
 
     def _got(self, event: Event) -> None:
         message = self._sent.get(event.id)
@@ -225,6 +250,14 @@ class Stage:
         tail = f"   [{remark}]" if remark else ""
         head = f"{at_ms:8.1f} ms  {who}"
         print(f"\x1b[{colour}m{head}{text}\x1b[0m\x1b[2m{tail}\x1b[0m" if self._colour else f"{head}{text}{tail}", flush=True)
+
+
+def prepare(home: str) -> None:
+    """Make the post room, with a budget that is used up soon enough to be watched."""
+    desk = open_desk_of_human(home, interface="cli")
+    desk.close()
+    with open(os.path.join(home, "config.toml"), "w", encoding="utf-8") as config:
+        config.write("[limits]\nthread_turns = 6\n")
 
 
 COMMANDS = {
