@@ -13,6 +13,7 @@ import pytest
 import postroom
 from postroom.core import errors
 from postroom.core.errors import PostroomError
+from postroom.core.profile import Profile
 from postroom.exchange.sessions import open_session
 from tests.waiting import SOON_S
 
@@ -39,6 +40,22 @@ RIGHT: dict[str, dict[str, object]] = {
     "search": {"words": "x"},
     "agents": {},
     "profile": {},
+    "rename": {"name": "alice"},
+    "events": {},
+    "create_room": {"name": "dev"},
+    "rooms": {},
+    "room": {"name": "ops"},
+    "members": {"room": "ops"},
+    "join": {"room": "ops"},
+    "leave": {"room": "dev"},
+    "invite": {"room": "ops"},
+    "decline_invitation": {"room": "ops", "reason": "x"},
+    "kick": {"room": "ops", "agent": "bob"},
+    "transfer": {"room": "ops", "agent": "alice"},
+    "describe_room": {"room": "ops"},
+    "set_topic": {"room": "ops", "topic": "x"},
+    "mute": {"room": "ops"},
+    "destroy_room": {"room": "dev"},
     "session": {"to": "bob", "task": "x", "timeout": 0.001},
     "accept": {"id": "1"},
     "decline": {"id": "1", "reason": "x"},
@@ -46,21 +63,24 @@ RIGHT: dict[str, dict[str, object]] = {
     "sessions": {},
 }
 """Arguments with which each verb is right, or fails for what they speak of."""
-OPTIONS = set(postroom.Draft._fields) - {"to", "body"}
+OPTIONS = {"options": set(postroom.Draft._fields) - {"to", "body"}, "changes": set(Profile._fields)}
 
 
 @pytest.fixture
 def me(post):
     post.configure("[limits]\nhandshake_ms = 1\nsender_per_minute = 60_000_000\npair_per_minute = 60_000_000\n")
     alice = post.connect("alice", durability="relaxed")
-    post.connect("bob")
+    bob = post.connect("bob")
     alice.send(["alice", "bob"], "something that waits")
+    bob.confirm(bob.take())  # an event for alice, who would wait for one for ever otherwise
+    alice.create_room("ops")
     return alice
 
 
 def parameters(verb):
-    named = set(inspect.signature(getattr(postroom.Agent, verb)).parameters)
-    return sorted(named - {"self", "options"} | (OPTIONS if "options" in named else set()))
+    named = inspect.signature(getattr(postroom.Agent, verb)).parameters
+    plain = {name for name, one in named.items() if one.kind not in {one.VAR_POSITIONAL, one.VAR_KEYWORD}} - {"self"}
+    return sorted(plain.union(*(OPTIONS[name] for name in OPTIONS if name in named)))
 
 
 def waits(parameter, value):
@@ -81,7 +101,7 @@ def call(me, verb, arguments):
     told = []
     try:
         result = getattr(me, verb)(**arguments)
-        if verb == "inbox":
+        if verb in {"inbox", "events"}:
             next(result, None)
             result.close()
         elif verb == "take":
@@ -96,6 +116,18 @@ def call(me, verb, arguments):
 
 def test_every_verb_is_misused():
     assert {name for name in dir(postroom.Agent) if not name.startswith("_")} == {*RIGHT, "close", "home", "name"}
+
+
+def test_whoever_is_invited_is_named(me):
+    for strange in STRANGE:
+        with suppress(PostroomError):
+            me.invite("ops", "bob", strange)
+    assert me.invite("ops", "bob")[0].agent == "bob"
+
+
+def test_a_profile_has_no_other_fields(me):
+    with pytest.raises(errors.BadValue, match="the fields are status, description"):
+        me.profile(mood="fine")
 
 
 # What can be meant works

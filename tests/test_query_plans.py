@@ -9,7 +9,7 @@ import pytest
 
 from postroom.core.message import Draft
 from postroom.core.profile import Profile
-from postroom.exchange import asking, presence, reading, sending, sessions, tracing
+from postroom.exchange import asking, events, presence, reading, rooms, sending, sessions, tracing
 from postroom.exchange.desk import open_desk
 
 # A table of which a verb may see every row, and the statements that do; it is small, or the verb is not on these paths.
@@ -119,7 +119,24 @@ def talk(desk):
     opener.close()
 
 
-VERBS = [send, send_again, send_many, reply, ask, take, take_claimed, look, lose_a_lease, status, session, talk]
+def hear(desk):
+    alice = open_desk("alice", desk.database.home, interface="sdk")
+    reading.confirm(alice, reading.take(alice, limit=50))
+    alice.close()
+    events.listen(desk, on=True)
+    for told in events.news(desk):
+        events.seen(desk, told.position)
+    events.listen(desk, on=False)
+
+
+def change_status(desk):
+    rooms.create(desk, "dev", policy="public", description="")
+    for status in ("busy", "idle"):
+        presence.set_profile(desk, Profile(status=status))
+    presence.set_profile(desk, Profile(visibility="hidden"))
+
+
+VERBS = [send, send_again, send_many, reply, ask, take, take_claimed, look, lose_a_lease, status, session, talk, hear, change_status]
 each_verb = pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.__name__)
 
 

@@ -10,7 +10,7 @@ from postroom import waiting
 from postroom.core.errors import BadValue
 from postroom.core.event import Event
 from postroom.core.message import Attachment, Draft, DraftOptions, Kind, Message, MessageRef, Receipt, State, composed, path_text
-from postroom.core.profile import Profile, ProfileOptions
+from postroom.core.profile import ProfileOptions, profile_with
 from postroom.core.room import Invited, Member, Room
 from postroom.core.session import SessionView
 from postroom.core.types import TYPE_CHECKING, Self, Unpack
@@ -216,7 +216,7 @@ class Agent:
         by itself. `visibility` is "visible", "hidden" (not listed; who knows the name can write) or "ghost" (there for nobody).
         """
         with self._seat.turn as desk:
-            presence.set_profile(desk, Profile(**changes))
+            presence.set_profile(desk, profile_with(changes))
             return presence.listed(desk)
 
     def rename(self, name: str) -> None:
@@ -316,7 +316,7 @@ class Agent:
     def mute(self, room: str, *, on: bool = True) -> None:
         """Let messages in a room not wake this agent unless they mention it; they come all the same. `on=False` undoes that."""
         with self._seat.turn as desk:
-            rooms.mute(desk, room, on=on)
+            rooms.mute(desk, room, on=bool(on))
 
     def destroy_room(self, room: str, reason: str = "") -> None:
         """End a room; its members are told. For the owner."""

@@ -43,6 +43,14 @@ class ProfileOptions(TypedDict, total=False):
     capabilities: Collection[str] | None
 
 
+def profile_with(changes: ProfileOptions) -> Profile:
+    """A profile with fields given by name. Raises BadValue for a field that there is not."""
+    unknown = sorted(changes.keys() - set(Profile._fields))
+    if unknown:
+        raise BadValue(name="a field", value=unknown[0], why=f"the fields are {', '.join(Profile._fields)}")
+    return Profile(**changes)
+
+
 TEXTS = ("description", "harness", "directory")
 
 
