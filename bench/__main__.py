@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench import report
+from bench.crowds import Crowds
 from bench.history import History
 from bench.measure import Load, NothingArrived
 from bench.peer import Missing, Peer
@@ -45,6 +46,7 @@ OWN: dict[str, Callable[[Path, Scale], Probe]] = {
     "send_many": lambda home, scale: Batches(home, scale.seconds),
     "memory": lambda home, _: Memory(home),
     "process": lambda home, _: WholeProcess(home),
+    "crowds": lambda home, _: Crowds(home),
     "history": lambda home, scale: History(home, scale.history),
 }
 

@@ -80,5 +80,8 @@ REQUIREMENTS = [
     Requirement("long history: inbox, of a new store's", history("full_inbox", "empty_inbox"), "at most", 1.2),
     Requirement("long history: slowest of three searches", alone("history", "search_ms"), "at most", 50, "ms"),
     Requirement("long history: opening", alone("history", "full_opening_ms"), "at most", 10, "ms"),
+    Requirement("crowds: a message to a room of 1,000 agents", alone("crowds", "room_ms"), "at most", 15, "ms"),
+    Requirement("crowds: a broadcast to 10,000 mailboxes", alone("crowds", "broadcast_ms"), "at most", 100, "ms"),
+    Requirement("crowds: the list of 10,000 agents", alone("crowds", "list_ms"), "at most", 20, "ms"),
     Requirement("whole `postroom send`, of `python -c pass`", alone("process", "ratio", mine=SAFE), "at most", 4.0),
 ]

@@ -11,6 +11,8 @@ NO_LIMITS = """[limits]
 waiting = 10_000_000
 sender_per_minute = 60_000_000
 pair_per_minute = 60_000_000
+room_per_minute = 60_000_000
+broadcasts_per_minute = 60_000_000
 """
 BATCH = 100
 WAIT_SECONDS = 1.0
