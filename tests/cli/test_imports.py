@@ -75,12 +75,10 @@ OURS = {
     "postroom.store.budgets",
     "postroom.store.database",
     "postroom.store.deliveries",
-    "postroom.store.held",
     "postroom.store.mailboxes",
     "postroom.store.messages",
     "postroom.store.place",
     "postroom.store.queue",
-    "postroom.store.rooms",
     "postroom.store.waits",
 }
 READING = {
@@ -92,6 +90,7 @@ READING = {
     "postroom.exchange.reading",
     "postroom.exchange.sessions",
     "postroom.store.events",
+    "postroom.store.rooms",
     "postroom.store.profiles",
     "postroom.store.sessions",
     "postroom.cli.showing",

@@ -6,6 +6,8 @@ The pace is the generic cell rate algorithm (ITU-T I.371): one number per sender
 from __future__ import annotations
 
 MINUTE_US = 60_000_000
+PAUSED = "paused"
+"""How the reason begins why something is held whose sender is paused. Everything else is held with its thread."""
 
 
 def due_after(due_us: int, now_us: int, count: int, per_minute: int) -> int:

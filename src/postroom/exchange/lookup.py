@@ -5,11 +5,14 @@ from __future__ import annotations
 from postroom.core.address import close_names, fold_name
 from postroom.core.errors import AmbiguousId, NoSuchAgent, NoSuchMessage, NoSuchRoom, NotAMember, NotYourMessage
 from postroom.core.message import MessageRef, Receipt, id_text
-from postroom.store import agents, messages, rooms
+from postroom.core.types import TYPE_CHECKING
+from postroom.store import agents, messages
 from postroom.store.agents import AgentRow
 from postroom.store.database import Database
 from postroom.store.messages import Parent
-from postroom.store.rooms import RoomRow
+
+if TYPE_CHECKING:  # loaded when somebody names a room
+    from postroom.store.rooms import RoomRow
 
 ADVICE = " That you may see, at least: say who you are with --as NAME, or ask from a terminal."
 LOOKERS = frozenset({"human", "stranger"})
@@ -48,6 +51,8 @@ def known(database: Database, name: str, viewer: int) -> int:
 
 def readable_room(database: Database, address: str, viewer: int) -> RoomRow:
     """The room of an address like `#ops`, if the viewer may read its history. Raises NoSuchRoom, NotAMember."""
+    from postroom.store import rooms
+
     room = known_room(database, fold_name(address.strip().removeprefix("#")), viewer)
     if room.policy != "public" and viewer not in messages.ALL_SEEING and rooms.member(database, room.id, viewer) is None:
         raise NotAMember(room=room.name, advice=" Only its members can read what is said in it.")
@@ -56,6 +61,8 @@ def readable_room(database: Database, address: str, viewer: int) -> RoomRow:
 
 def known_room(database: Database, name: str, viewer: int) -> RoomRow:
     """The room of that name, if the viewer may know of it. Raises NoSuchRoom."""
+    from postroom.store import rooms
+
     found = rooms.seen(database, name, viewer=viewer)
     if found is None:
         raise NoSuchRoom(name=name, close=close_names(name, rooms.seen_names(database, viewer=viewer)))

@@ -24,9 +24,8 @@ from postroom.exchange.crowds import BROADCASTS, Crowd
 from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_AGENT, Desk, Posting
 from postroom.exchange.lookup import resolve
 from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Mailbox, Outbox, Place
-from postroom.store import agents, budgets, deliveries, mailboxes, messages, rooms, waits
+from postroom.store import agents, budgets, deliveries, mailboxes, messages, waits
 from postroom.store.budgets import ThreadBudget
-from postroom.store.held import PAUSED
 from postroom.store.messages import Parent
 
 TOLD_OF_STORM = -3
@@ -103,6 +102,8 @@ def addressed(outbox: Outbox, letter: Letter, answered: Parent | None) -> Crowd:
         assert answered is not None, "without a recipient there is a message to answer"
         if answered.room is None:
             return Crowd("", [known_mailbox(outbox, answered.sender)])
+        from postroom.store import rooms  # not loaded by those who write to one agent
+
         return crowds.of_room(outbox, rooms.name(outbox.posting.database, answered.room), letter.draft.body)
     first = letter.to[0]
     if first.kind == "room":
@@ -153,7 +154,7 @@ def others(crowd: Crowd) -> list[int]:
 
 def or_held(outbox: Outbox, place: Place) -> Place:
     """The place of a message, held when a human has paused its sender."""
-    return place if outbox.paused is None else place._replace(held=f"{PAUSED}: {outbox.paused}")
+    return place if outbox.paused is None else place._replace(held=f"{pace.PAUSED}: {outbox.paused}")
 
 
 def tell_refusals(outbox: Outbox, refusing: list[Mailbox], refusals: dict[int, str], *, together: bool) -> None:

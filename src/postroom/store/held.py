@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from postroom.core.pace import PAUSED
 from postroom.core.types import NamedTuple
 from postroom.store.database import Database
 from postroom.store.messages import ALL_SEEING
-
-PAUSED = "paused"
-"""How the reason begins why something is held whose sender is paused. Everything else is held with its thread."""
 
 
 class Held(NamedTuple):

@@ -7,7 +7,6 @@ import apsw
 from postroom.core.errors import StoreDamaged
 from postroom.core.message import Attachment, Kind, Message, MessageRef, Provenance, Seq, Urgency, id_text
 from postroom.core.types import NamedTuple
-from postroom.store import rooms
 from postroom.store.database import Database, Row
 
 
@@ -149,6 +148,8 @@ def may_see(database: Database, parent: Parent, viewer: int) -> bool:
     if viewer in ALL_SEEING or parent.sender == viewer:
         return True
     if parent.room is not None:
+        from postroom.store import rooms  # not loaded by those who write to one agent
+
         return rooms.may_read(database, parent.room, viewer, parent.seq)
     return is_recipient(database, parent, viewer)
 
