@@ -13,8 +13,7 @@ from postroom.cli.showing import STATE_COLOURS, message_text, moment, name_of
 from postroom.core.message import Kind, Message, State
 from postroom.core.render import one_line
 from postroom.exchange.desk import NOBODY
-from postroom.exchange.watching import Feed, Sieve
-from postroom.store.watching import Step
+from postroom.exchange.watching import Change, Feed, Sieve
 
 POLL_MS = 200
 """How often the store is asked whether anything changed, by a number that costs 3 µs to read."""
@@ -43,7 +42,7 @@ def run(call: Call) -> None:
         wait()
 
 
-def show(call: Call, news: Message | tuple[str, Step]) -> None:
+def show(call: Call, news: Message | Change) -> None:
     """A message, or a change of its state."""
     if isinstance(news, Message):
         if call.json:
@@ -51,15 +50,14 @@ def show(call: Call, news: Message | tuple[str, Step]) -> None:
         else:
             call.output.write(message_text(news, call.output))
         return
-    id, step = news
     if call.json:
-        call.emit({"event": "state", "id": id} | {key: value for key, value in step._asdict().items() if key != "delivery"})
+        call.emit({"event": "state"} | news._asdict())
         return
-    state = call.output.paint(step.state, STATE_COLOURS.get(State(step.state), "dim"))
-    reason = f" ({one_line(step.reason)})" if step.reason else ""
-    at = moment(round(time() * 1000) if step.at_ms is None else step.at_ms)
+    state = call.output.paint(news.state, STATE_COLOURS.get(State(news.state), "dim"))
+    reason = f" ({one_line(news.reason)})" if news.reason else ""
+    at = moment(round(time() * 1000) if news.at_ms is None else news.at_ms)
     call.output.write(
-        f"{call.output.paint(id, 'bold')}  {name_of(call.output, step.recipient)}: {state}{reason}  {call.output.paint(at, 'dim')}\n"
+        f"{call.output.paint(news.id, 'bold')}  {name_of(call.output, news.recipient)}: {state}{reason}  {call.output.paint(at, 'dim')}\n"
     )
 
 

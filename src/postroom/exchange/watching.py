@@ -9,7 +9,6 @@ from postroom.exchange.lookup import known, resolve
 from postroom.exchange.tracing import history
 from postroom.store import agents, messages
 from postroom.store import watching as stored
-from postroom.store.watching import Step
 
 WINDOW = 1000
 """So many of the newest messages are looked at for changes of state."""
@@ -44,6 +43,16 @@ def settled(desk: Desk, sieve: Sieve) -> Sieve:
     return sieve
 
 
+class Change(NamedTuple):
+    """A change of the state of a message, for one recipient."""
+
+    id: str
+    recipient: str
+    state: str
+    reason: str | None
+    at_ms: int | None
+
+
 class Feed:
     """What happens from now on, or with the newest messages before. Look into it a few times a second.
 
@@ -62,8 +71,8 @@ class Feed:
             with desk.reading() as database:
                 self._seq = resolve(database, found[0], desk.agent).seq - 1
 
-    def news(self) -> list[Message | tuple[str, Step]]:
-        """The messages that came since the last time; then the changes of state, each with the id of its message."""
+    def news(self) -> list[Message | Change]:
+        """The messages that came since the last time; then the changes of state."""
         with self._desk.reading() as database:
             version = stored.version(database)
             if version == self._version:
@@ -77,7 +86,7 @@ class Feed:
             self._shown |= {one.seq: one.message.id for one in new if one.followed}
             return [*(one.message for one in new), *self._changes()]
 
-    def _changes(self) -> list[tuple[str, Step]]:
+    def _changes(self) -> list[Change]:
         for seq in list(self._shown)[:-WINDOW]:
             del self._shown[seq]
         if not self._shown:
@@ -86,7 +95,7 @@ class Feed:
         for step in stored.steps(self._desk.database, min(self._shown), max(self._shown), viewer=self._desk.agent.id):
             if step.seq in self._shown:
                 if step.state != self._states.get(step.delivery) and (step.delivery in self._states or step.state not in SILENT):
-                    changes.append((self._shown[step.seq], step))
+                    changes.append(Change(self._shown[step.seq], step.recipient, step.state, step.reason, step.at_ms))
                 self._states[step.delivery] = step.state
                 if step.state not in FINAL:
                     under_way.add(step.seq)
