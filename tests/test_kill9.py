@@ -17,6 +17,8 @@ import pytest
 
 import postroom
 from postroom.core.message import State
+from postroom.store import profiles
+from postroom.store.agents import HUMAN
 from tests.faults import worker
 from tests.faults.diary import accepted_in, mailbox
 from tests.faults.worker import BATCH_MAX, MAILBOXES, draft
@@ -177,7 +179,7 @@ def test_killed_processes_lose_nothing_double_nothing_and_keep_the_order(home, w
     with Carnage(workers, Random(SEED), until=monotonic() + WITHIN_S) as carnage:
         carnage.kill(KILLS)
         carnage.end("send")
-        while any(listed.waiting for listed in observer.agents()):
+        while any(listed.waiting for listed in profiles.listing(observer._seat.desk.database, viewer=HUMAN)):
             carnage.watch()
         carnage.end("read")
     assert list(broken_promises(workers)) == []
