@@ -14,6 +14,7 @@ from postroom import Draft, connect
 from postroom.core.errors import BadBackup, LeaseLost, NoSuchSession, Outdated, StoreUnusable
 from postroom.core.message import State
 from postroom.exchange import keeping
+from postroom.exchange.desk import open_desk
 from postroom.testing import PostRoom
 from tests.programs import Program
 from tests.store.keepers import FAST, SENDING, faults, lines, query, settle
@@ -156,6 +157,33 @@ def test_those_who_were_here_since_are_told_and_the_human_too(post, copy):
     keeping.restore(copy, post.home)
     assert notices(alice) == notices(bob) == ["notice: restored"]
     assert query(post.home, "SELECT recipients FROM message") == [("human",), ("alice",), ("bob",)]
+
+
+def test_who_did_something_since_without_staying_is_told_too(post, copy):
+    alice, _ = post.agents("alice", "bob")
+    keeping.back_up(post.home, copy)
+    query(post.home, "UPDATE agent SET seen_ms = 1")
+    desk = open_desk("carol", post.home, interface="cli")
+    with desk.posting() as posting:
+        posting.provenance()
+    desk.close()
+    alice.close()
+    keeping.restore(copy, post.home)
+    assert "carol" in [to for (to,) in query(post.home, "SELECT recipients FROM message")]
+
+
+def test_names_that_changed_since_stay_and_nothing_is_taken_for_another_post_room(post, copy):
+    alice, bob = post.agents("alice", "bob")
+    alice.send("bob", "before")
+    bob.profile(tags=["tests"])
+    keeping.back_up(post.home, copy)
+    bob.rename("rob")
+    post.connect("bob").send("alice", "from the new bob")
+    bob.profile(tags=[])
+    bob.close()
+    assert not keeping.restore(copy, post.home).whole
+    assert [(agent.name, agent.tags) for agent in alice.agents() if agent.tags] == [("rob", ("tests",))]
+    assert [message.body for message in post.connect("rob").take() if message.kind != "notice"] == ["before"]
 
 
 def test_the_identity_is_new_and_profiles_of_the_present_stay(post, copy):

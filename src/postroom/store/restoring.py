@@ -16,6 +16,7 @@ import apsw
 from postroom.core.errors import BadBackup
 from postroom.core.types import NamedTuple
 from postroom.store import archive
+from postroom.store.agents import CAME
 from postroom.store.archive import FORMAT, Progress, check_sound, copy_file
 from postroom.store.database import Database, open_database
 from postroom.store.mailboxes import UNITS
@@ -24,16 +25,17 @@ POURED = ("message", "delivery", "thread_budget", "request", "timer", "attachmen
 """Tables that are as in the backup afterwards. Of the others the present remains true: who is attached, who claims, the paces."""
 
 OTHER_ROOM = """
-SELECT EXISTS (SELECT 1 FROM main.agent a JOIN old.agent b ON a.id = b.id WHERE a.name != b.name)
-    OR EXISTS (SELECT 1 FROM main.agent a JOIN old.agent b ON a.name = b.name WHERE a.id != b.id)
+SELECT EXISTS (SELECT 1 FROM main.agent a JOIN old.agent b ON a.id = b.id WHERE a.kind = 'agent' AND a.created_ms != b.created_ms)
+    OR EXISTS (SELECT 1 FROM main.agent a JOIN old.agent b ON a.name = b.name WHERE b.id NOT IN (SELECT id FROM main.agent))
     OR EXISTS (SELECT 1 FROM main.provenance a JOIN old.provenance b ON b.id = a.id
         WHERE a.id > 1 AND (a.agent, a.pid, a.since_ms) != (b.agent, b.pid, b.since_ms))
     OR EXISTS (SELECT name, sql FROM main.sqlite_schema EXCEPT SELECT name, sql FROM old.sqlite_schema)
     OR EXISTS (SELECT name, sql FROM old.sqlite_schema EXCEPT SELECT name, sql FROM main.sqlite_schema)
 """
-TOUCHED = """
+TOUCHED = f"""
 SELECT id FROM main.agent WHERE kind != 'system' AND (
     kind = 'human' OR seen_ms >= ?1 OR id IN (SELECT agent FROM main.attached)
+    OR id IN (SELECT recipient FROM main.meter WHERE sender = {CAME} AND value >= ?1)
     OR id IN (SELECT recipient FROM main.delivery WHERE id > (SELECT coalesce(max(id), 0) FROM old.delivery)))
 ORDER BY id
 """
@@ -75,9 +77,12 @@ TURN_BACK = (
     "INSERT OR IGNORE INTO main.provenance SELECT * FROM old.provenance",
     "INSERT OR IGNORE INTO main.agent SELECT * FROM old.agent",
     (
-        "UPDATE main.agent SET status = b.status, description = b.description, auto_accept = b.auto_accept"
+        "UPDATE main.agent SET status = b.status, description = b.description, auto_accept = b.auto_accept, harness = b.harness,"
+        " directory = b.directory, capabilities = b.capabilities"
         " FROM old.agent b WHERE b.id = main.agent.id AND b.id NOT IN (SELECT agent FROM main.attached)"
     ),
+    "DELETE FROM main.tag WHERE agent NOT IN (SELECT agent FROM main.attached)",
+    "INSERT INTO main.tag SELECT * FROM old.tag WHERE agent NOT IN (SELECT agent FROM main.attached)",
     "DELETE FROM main.claim WHERE message NOT IN (SELECT seq FROM main.message) OR holder NOT IN (SELECT id FROM main.attached)",
     "DELETE FROM main.meter WHERE sender = 0",
     (
