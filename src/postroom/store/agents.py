@@ -139,9 +139,9 @@ def attached_to(database: Database, agent: int) -> list[AttachedRow]:
     return [AttachedRow(*row) for row in database.execute(SOCKETS, (agent,))]
 
 
-def attached_pids(database: Database) -> list[int]:
+def attached_pids(database: Database) -> set[int]:
     """The process ids of all processes."""
-    return [pid for (pid,) in database.execute("SELECT DISTINCT pid FROM attached")]
+    return {pid for (pid,) in database.execute("SELECT pid FROM attached")}
 
 
 def all_attached(database: Database) -> list[AttachedRow]:
