@@ -98,7 +98,8 @@ def test_the_human_is_told_once_of_an_agent_that_broadcasts_in_a_loop(timed):
 
 def test_a_ghost_cannot_speak_where_everybody_would_see_it(post):
     alice, bob = post.agents("alice", "bob")
-    alice.create_room("dev")
+    bob.create_room("dev")
+    alice.join("dev")
     alice.profile(visibility="ghost")
     for address in ("@all", "#dev", "@tag:x"):
         with pytest.raises(errors.GhostSpeaks, match="visibility hidden"):
@@ -106,3 +107,13 @@ def test_a_ghost_cannot_speak_where_everybody_would_see_it(post):
     alice.profile(visibility="hidden")
     assert alice.send("@all", "boo").state is State.DELIVERED
     assert bodies(bob.take()) == ["boo"]
+
+
+def test_a_broadcast_that_many_have_not_read_in_time_comes_back_once_and_names_them(timed):
+    alice, bob, *_ = timed.agents("alice", "bob", *[f"agent{number:02}" for number in range(30)])
+    alice.send("@all", "in the next minute, please", expires_in=60)
+    bob.confirm(bob.take())
+    timed.pass_s(61)
+    (notice,) = alice.take()
+    assert (notice.subject, "bob" in notice.body, "agent00, agent01" in notice.body) == ("notice: expired", False, True)
+    assert "and 10 more" in notice.body

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from postroom.core.message import Kind, State
 from postroom.core.session import LIVE, SessionState
-from postroom.exchange import events, notices, presence, tracing
+from postroom.exchange import crowds, events, notices, presence, tracing
 from postroom.exchange.desk import Desk
 from postroom.exchange.events import Outcome
 from postroom.exchange.notices import POSTROOM
@@ -133,6 +133,7 @@ def ring_timers(desk: Desk) -> None:
 def expire(outbox: Outbox, about: MessageRow) -> None:
     """Take a message that nobody read in time out of the mailboxes, and tell its sender. What is in hands may still be read."""
     posting = outbox.posting
+    unread = []
     for delivery in range(about.delivery, about.delivery + about.fan_out):
         in_hands_ms = deliveries.end_lease(posting.database, delivery, now_ms=posting.now_ms)
         if in_hands_ms is not None:
@@ -142,8 +143,9 @@ def expire(outbox: Outbox, about: MessageRow) -> None:
         if ended is not None:
             waits.close_request(posting.database, ended.recipient, about.seq)
             events.receipt(posting, Outcome("expired", about.seq, about.sender, ended.recipient))
-            name = agents.by_id(posting.database, ended.recipient).name
-            notices.notify(outbox, about.sender, "expired", about, recipient=name)
+            unread.append(outbox.mailbox(ended.recipient))
+    if named := crowds.names(unread):
+        notices.notify(outbox, about.sender, "expired", about, recipient=named)
 
 
 def deadline(outbox: Outbox, about: MessageRow) -> None:
@@ -177,7 +179,8 @@ def lapse(outbox: Outbox, about: MessageRow, states: frozenset[SessionState], wh
     if stored.state(database, found) in states:
         sides = [outbox.mailbox(found.opener), outbox.mailbox(found.peer)]
         body = notices.WORDS[what].format(id=found.id, opener=sides[0].name, peer=sides[1].name)
-        outbox.put(POSTROOM, notices.letter(body, what, Kind.LAPSE), sides, place=Place(about.seq, found.id, reply_to=about.seq))
+        place = Place(about.seq, found.id, reply_to=about.seq, hidden=bool(about.hidden))
+        outbox.put(POSTROOM, notices.letter(body, what, Kind.LAPSE), sides, place=place)
 
 
 ACTS = {"expire": expire, "deadline": deadline, "handshake": handshake, "idle": idle}

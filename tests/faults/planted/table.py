@@ -182,7 +182,7 @@ FAULTS = (
     Fault(
         "a message expires without a notice",
         (MAILBOX, f"{MESSAGES}a_message_that_nobody_read_in_time_comes_back"),
-        (Edit(WARDEN, '            notices.notify(outbox, about.sender, "expired", about, recipient=name)\n', ""),),
+        (Edit(WARDEN, "    if named := crowds.names(unread):\n", "    if named := None:\n"),),
     ),
     Fault(
         "an expired message is handed over",
