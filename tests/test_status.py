@@ -326,3 +326,31 @@ def test_an_agent_cannot_be_archived_at_once(post, days):
     limited(post, archive_days=days)
     with pytest.raises(errors.BadConfig, match="above zero"):
         post.connect("alice")
+
+
+# What a ghost in a room keeps to itself
+
+
+def test_a_ghost_in_a_room_is_not_among_those_who_did_not_read(timed):
+    alice, bob, ghost = timed.agents("alice", "bob", "ghost")
+    alice.create_room("dev")
+    bob.join("dev")
+    ghost.join("dev")
+    ghost.profile(visibility="ghost")
+    alice.send("#dev", "now or never", expires_in=1)
+    timed.pass_s(2)
+    told = [message.body for message in alice.take()]
+    assert told
+    assert not [body for body in told if "ghost" in body]
+    assert [event.agent for event in alice.events() if event.what == "expired"] == ["bob"]
+
+
+def test_one_notice_tells_of_all_in_a_room_who_did_not_read(timed):
+    alice, bob, carol = timed.agents("alice", "bob", "carol")
+    alice.create_room("dev")
+    bob.join("dev")
+    carol.join("dev")
+    alice.send("#dev", "now or never", expires_in=1)
+    timed.pass_s(2)
+    (notice,) = alice.take()
+    assert "to bob, carol expired" in notice.body
