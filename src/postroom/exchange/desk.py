@@ -57,7 +57,7 @@ class Desk:
         self.program = os.path.basename(sys.argv[0] or sys.executable or "python") if sys.argv else "python"
         self.provenance = 0  # written with the first posting that needs it
         self.gone: list[AttachedRow] = []
-        self.in_hand: dict[int, int] = {}  # the hops of what was taken here and not settled yet: what is said meanwhile follows from it
+        self.in_hand: dict[int, tuple[int, bool]] = {}  # the hops of what was taken here and not settled yet, and whether it is hidden
         self.open = True
         self.is_new = False  # its name was registered when this desk was opened
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from postroom.core.address import HUMAN, Name, claimable
-from postroom.core.errors import BadValue, NameTaken
+from postroom.core.errors import BadValue, GhostsLeaveNoTrace, NameTaken
 from postroom.core.room import next_names
 from postroom.exchange import desk as desks
 from postroom.exchange import events, notices
@@ -14,8 +14,10 @@ from postroom.store.agents import AgentRow
 
 
 def admit(outbox: Outbox, name: Name) -> AgentRow:
-    """Make a mailbox for a name by which the desk's agent knows nobody. Raises TooMany."""
+    """Make a mailbox for a name by which the desk's agent knows nobody. Raises TooMany, GhostsLeaveNoTrace."""
     posting = outbox.posting
+    if outbox.ghost:
+        raise GhostsLeaveNoTrace(act=f"make a mailbox for {name}")
     displace(outbox, name)
     return desks.admit(posting.database, name, posting.desk.config.limits, now_ms=posting.now_ms)
 

@@ -154,6 +154,9 @@ def set_profile(desk: Desk, profile: Profile) -> None:
         before = profiles.standing(posting.database, desk.agent.id).visibility
         if profile.visibility is not None and (profile.visibility == GHOST) != (before == GHOST):
             check_number(posting, ghosts=profile.visibility == GHOST)
+        if profile.visibility == GHOST and before != GHOST:  # whether it will answer nobody must notice
+            tell_askers(posting, desk.agent.id, "offline", unread_too=True)
+            waits.close_requests_to(posting.database, desk.agent.id)
         profiles.set_profile(posting.database, desk.agent.id, profile)
         change_sides(posting, before, profile.visibility or before)
         announce(posting, desk.agent.id)

@@ -29,7 +29,7 @@ def take(desk: Desk, *, limit: int, confirm: Sequence[Handed] = (), claim: int |
             deliveries.hand(posting.database, handed, holder=posting.provenance(), lease_ms=until, now_ms=posting.now_ms)
             wake_followers(posting, handed)
     put_down(desk, confirm)
-    desk.in_hand.update((one.delivery, one.message.hops) for one in handed)
+    desk.in_hand.update((one.delivery, (one.message.hops, one.hidden)) for one in handed)
     return handed
 
 

@@ -87,11 +87,15 @@ def post(outbox: Outbox, letter: Letter) -> Receipt:
         return receipt
     answered = None if draft.reply_to is None else resolve(outbox.posting.database, draft.reply_to, outbox.posting.desk.agent)
     crowd = addressed(outbox, letter, answered)
-    place = unthreaded(outbox) if answered is None and draft.thread is None else placed(outbox, draft, answered, crowd)
+    hidden = bool(outbox.ghost) or (crowd.room is not None and crowd.room.policy == "secret")
+    if answered is None and draft.thread is None:
+        place = unthreaded(outbox, hidden=hidden)
+    else:
+        place = placed(outbox, draft, answered, crowd, hidden=hidden)
     if crowd.address:
         place = place._replace(address=crowd.address)
     if crowd.room is not None:
-        place = place._replace(room=crowd.room.id, hidden=place.hidden or crowd.room.policy == "secret")
+        place = place._replace(room=crowd.room.id)
     return deliver(outbox, letter, crowd, place)
 
 
@@ -105,11 +109,8 @@ def addressed(outbox: Outbox, letter: Letter, answered: Parent | None) -> Crowd:
         from postroom.store import rooms  # not loaded by those who write to one agent
 
         return crowds.of_room(outbox, rooms.name(outbox.posting.database, answered.room), letter.draft.body)
-    first = letter.to[0]
-    if first.kind == "room":
-        return crowds.of_room(outbox, first.name, letter.draft.body)
-    if first.kind != "agent":
-        return crowds.of_listed(outbox, first)
+    if letter.to[0].kind != "agent":
+        return crowds.of_address(outbox, letter.to[0], letter.draft.body)
     return Crowd("", [outbox.by_name.get(address.name) or recipient(outbox, address.name, create=create) for address in letter.to])
 
 
@@ -135,7 +136,10 @@ def deliver(outbox: Outbox, letter: Letter, crowd: Crowd, place: Place) -> Recei
         tell_refusals(outbox, [mailbox for mailbox in recipients if mailbox.agent in refusals], refusals, together=together)
     if letter.reply_by_ms is not None:
         expect_reply(
-            outbox, outbox.last.seq, letter.reply_by_ms, [mailbox.agent for mailbox in recipients if mailbox.agent not in refusals]
+            outbox,
+            outbox.last.seq,
+            letter.reply_by_ms,
+            [one.agent for one in recipients if one.agent not in refusals and not (together and one.ghost)],
         )
     return receipt
 
@@ -229,36 +233,43 @@ def cannot_take(mailbox: Mailbox, wait_ms: int, limits: Limits) -> WorldError:
     return MailboxFull(name=mailbox.name, limit=limits.waiting)
 
 
-def unthreaded(outbox: Outbox) -> Place:
+def unthreaded(outbox: Outbox, *, hidden: bool) -> Place:
     """Where a message stands that begins a thread."""
-    hops = hops_after(outbox, None)
-    return Place(hops=hops, hidden=bool(outbox.ghost)) if hops or outbox.ghost else NEW_THREAD
+    hops = hops_after(outbox, None, hidden=hidden)
+    return Place(hops=hops, hidden=hidden) if hops or hidden else NEW_THREAD
 
 
-def hops_after(outbox: Outbox, answered: Parent | None) -> int:
+def hops_after(outbox: Outbox, answered: Parent | None, *, hidden: bool) -> int:
     """How many messages led to this one: those before the one that it answers, or before those that are in its sender's hands.
 
     Models forget to say what they answer; so a loop is also known by what was read and not yet done with when something was said.
+    What all may see follows from nothing that is hidden.
     """
     desk = outbox.posting.desk
     if desk.agent.kind == "human" or (answered is None and not desk.in_hand):
         return 0
-    return max([*desk.in_hand.values(), 0 if answered is None else answered.hops]) + 1
+    before = [hops for hops, out_of_sight in desk.in_hand.values() if hidden or not out_of_sight]
+    return max([-1, *before, -1 if answered is None else answered.hops]) + 1
 
 
-def placed(outbox: Outbox, draft: Draft, answered: Parent | None, crowd: Crowd) -> Place:
-    """Where a message stands that names a thread or the message that it answers, with all that follows from an answer."""
+def placed(outbox: Outbox, draft: Draft, answered: Parent | None, crowd: Crowd, *, hidden: bool) -> Place:
+    """Where a message stands that names a thread or the message that it answers, with all that follows from an answer.
+
+    What is hidden belongs to no thread that others see, and nothing follows from it there: it begins one of its own.
+    """
     database, sender = outbox.posting.database, outbox.posting.desk.agent
     threaded = answered if draft.thread is None else resolve(database, draft.thread, sender)
     assert threaded is not None, "called for messages that name one or the other"
     if answered is not None and answered.root != threaded.root:
         raise BadValue(name="thread", value=draft.thread, why=f"message {id_text(draft.reply_to or '')} is in another thread")
-    hops = hops_after(outbox, answered)
+    hidden = hidden or bool(threaded.hidden)
+    hops = hops_after(outbox, answered, hidden=hidden)
+    if hidden and not threaded.hidden:
+        return Place(reply_to=answered and answered.seq, hops=hops, hidden=True)
     held = budgeted(outbox, threaded.root, hops, crowd)
     speaks = held is None and outbox.paused is None
     if answered is not None and speaks and answered.sender in {mailbox.agent for mailbox in crowd.mailboxes}:
         note_answer(outbox.posting, answered, by=sender.id)
-    hidden = bool(threaded.hidden or outbox.ghost)
     return Place(threaded.root, messages.called(database, threaded.root), answered and answered.seq, hops, held, hidden=hidden)
 
 

@@ -40,7 +40,7 @@ def open_session(desk: Desk, draft: Draft, *, claim: bool = False) -> Receipt:
             raise BadValue(name="to", value=draft.to, why="a session is with one other agent")
         if draft.id is not None and (receipt := sending.earlier(outbox, letter)):
             return receipt
-        begun = sending.or_held(outbox, sending.unthreaded(outbox))
+        begun = sending.or_held(outbox, sending.unthreaded(outbox, hidden=bool(outbox.ghost)))
         sending.paced(outbox, peers, begun)
         receipt = outbox.put(outbox.author, letter._replace(reply_by_ms=None), peers, place=begun)
         root = outbox.last.seq
@@ -105,7 +105,8 @@ def act(desk: Desk, id: MessageRef, kind: Kind, draft: Draft, *, claim: bool = F
         if kind is Kind.DATA:
             to = Crowd("", [outbox.mailbox(other.id)])
             answered = None if draft.reply_to is None else resolve(posting.database, draft.reply_to, desk.agent)
-            place = sending.placed(outbox, draft._replace(thread=Seq(found.root)), answered, to)
+            place = sending.placed(outbox, draft._replace(thread=Seq(found.root)), answered, to, hidden=bool(outbox.ghost))
+            place = place._replace(root=found.root, name=found.id)  # also what a ghost says
             receipt = sending.deliver(outbox, letter, to, place)
         else:
             receipt = control(outbox, found, letter)
@@ -124,7 +125,7 @@ def control(outbox: Outbox, found: Offer, letter: Letter) -> Receipt:
         sending.note_answer(posting, syn, by=posting.desk.agent.id)
     if letter.kind is Kind.SYN_ACK:
         watch_idleness(posting, found.root)
-    place = Place(found.root, found.id, found.root if answers else None, hidden=bool(found.hidden))
+    place = Place(found.root, found.id, found.root if answers else None, hidden=bool(found.hidden or outbox.ghost))
     other = outbox.mailbox(found.other(posting.desk.agent.id))
     return outbox.put(outbox.author, letter, [other], place=place)
 
@@ -138,6 +139,8 @@ def acknowledge(posting: Posting, handed: Sequence[Handed]) -> None:
     for root in sorted(roots):
         found = stored.offer(posting.database, root)
         assert found is not None, "FIN is said in sessions only"
+        if outbox.ghost and not found.hidden:  # the other side must not notice that it reads
+            continue
         if after(stored.state(posting.database, found), found.side(posting.desk.agent.id), Kind.FIN_ACK):
             control(outbox, found, Letter((), Draft(""), Kind.FIN_ACK))
     outbox.write()

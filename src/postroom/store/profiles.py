@@ -9,7 +9,7 @@ from postroom.core.profile import OFFLINE, Profile
 from postroom.core.types import NamedTuple
 from postroom.store.agents import CAME, HUMAN, LISTED_TO
 from postroom.store.database import Database
-from postroom.store.mailboxes import counted
+from postroom.store.mailboxes import HIDDEN, counted
 
 GLANCE = "cli"
 """Who waits at the command line looks in now and then, and works in between: that a look ends is no going offline."""
@@ -57,7 +57,7 @@ FROM agent a
 """
 LISTED = f"""
 SELECT a.name, a.id, a.kind, a.status, a.description, a.auto_accept, a.seen_ms, a.visibility, a.harness, a.directory, a.capabilities,
-    a.archived_ms IS NOT NULL AND NOT EXISTS (SELECT 1 FROM meter w WHERE w.sender = 0 AND w.recipient = a.id AND w.value > 0)
+    a.archived_ms IS NOT NULL AND NOT EXISTS (SELECT 1 FROM meter w WHERE w.sender = 0 AND w.recipient = a.id AND w.value % {HIDDEN} > 0)
 FROM agent a WHERE a.kind != 'system' AND {LISTED_TO}
 """
 TAGGED = " AND a.id IN (SELECT agent FROM tag WHERE tag = ?2)"
@@ -66,13 +66,15 @@ LONG_AWAY = f"""
 SELECT a.id FROM agent a
 LEFT JOIN meter c ON c.sender = {CAME} AND c.recipient = a.id LEFT JOIN meter w ON w.sender = 0 AND w.recipient = a.id
 WHERE a.kind = 'agent' AND a.archived_ms IS NULL AND max(a.created_ms, coalesce(a.seen_ms, 0), coalesce(c.value, 0)) < ?
-AND coalesce(w.value, 0) = 0 AND NOT EXISTS (SELECT 1 FROM attached WHERE agent = a.id)
-AND NOT EXISTS (SELECT 1 FROM request WHERE recipient = a.id) AND NOT EXISTS (SELECT 1 FROM request WHERE asker = a.id)
+AND coalesce(w.value, 0) % {HIDDEN} = 0 AND NOT EXISTS (SELECT 1 FROM attached WHERE agent = a.id)
+AND NOT EXISTS (SELECT 1 FROM request q JOIN message m ON m.seq = q.message WHERE q.recipient = a.id AND NOT m.hidden)
+AND NOT EXISTS (SELECT 1 FROM request q JOIN message m ON m.seq = q.message WHERE q.asker = a.id AND NOT m.hidden)
 """
-AWAITED = """
+AWAITED = f"""
 SELECT id FROM agent WHERE archived_ms IS NOT NULL
-AND (SELECT value FROM meter WHERE sender = 0 AND recipient = agent.id) > 0
+AND (SELECT value FROM meter WHERE sender = 0 AND recipient = agent.id) % {HIDDEN} > 0
 """
+"""Of hidden messages nothing may be seen, also not by who is listed."""
 
 
 def set_profile(database: Database, agent: int, profile: Profile) -> None:

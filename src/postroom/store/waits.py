@@ -57,6 +57,11 @@ def close_request(database: Database, recipient: int, message: int) -> None:
     database.execute("DELETE FROM request WHERE recipient = ? AND message = ?", (recipient, message))
 
 
+def close_requests_to(database: Database, recipient: int) -> None:
+    """Note that nobody expects answers of an agent any more."""
+    database.execute("DELETE FROM request WHERE recipient = ?", (recipient,))
+
+
 def close_requests(database: Database, asker: int, message: int) -> None:
     """Note that an agent expects no answers to one of its messages any more."""
     database.execute("DELETE FROM request WHERE asker = ? AND message = ?", (asker, message))
