@@ -52,6 +52,11 @@ class Call:
         self._desk: Desk | None = None
 
     @property
+    def at_terminal(self) -> bool:
+        """Whether a person can be asked."""
+        return os.isatty(STDIN) and os.isatty(STDOUT)
+
+    @property
     def named(self) -> bool:
         """Whether it was said who calls."""
         return bool(self.args.agent or os.environ.get("POSTROOM_AGENT"))
@@ -88,7 +93,7 @@ class Call:
 
     def desk_of_human(self, act: str) -> Desk:
         """The desk of the person at this machine, who alone may do this. Raises NeedsTerminal."""
-        if not (os.isatty(STDIN) and os.isatty(STDOUT)):
+        if not self.at_terminal:
             raise NeedsTerminal(act=act)
         return self.any_desk()
 

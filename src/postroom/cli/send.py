@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from postroom.cli.call import STDIN, Call
 from postroom.cli.parsing import Command, Parser, names, path, seconds
-from postroom.core.errors import BadText, BadUsage, NotWritten, TooLarge
-from postroom.core.message import Draft, Progress, Receipt
+from postroom.core.address import read_address
+from postroom.core.errors import BadText, BadUsage, NotSent, NotWritten, TooLarge
+from postroom.core.message import Draft, Progress, Receipt, State
 from postroom.exchange import sending
 from postroom.exchange.desk import Desk
 
+MANY = 20
 URGENCIES = ("now", "next", "info")
 
 
 def arguments(parser: Parser) -> None:
     """The arguments of `send`."""
-    parser.add_argument("to", metavar="TO", type=names, help="one name, or several separated by commas")
+    parser.add_argument("to", metavar="TO", type=names, help="one name, or several separated by commas; '#ROOM', @all or @tag:TAG")
     text_arguments(parser)
     parser.add_argument("--thread", metavar="ID", help="the thread that it belongs to")
     parser.add_argument("--create", action="store_true", help="make a mailbox for a name that nobody has registered yet")
     parser.add_argument("--follow", action="store_true", help="wake me at each change of its state")
+    parser.add_argument("--yes", action="store_true", help=f"at a terminal: do not ask before sending to more than {MANY}")
 
 
 def text_arguments(parser: Parser) -> None:
@@ -72,17 +75,53 @@ def run(call: Call) -> None:
     """Send it, and say how far it is."""
     desk = call.desk_of_sender()
     what = draft(call, desk, call.args.to)._replace(thread=call.args.thread, create=call.args.create, follow=call.args.follow)
+    crowd = len(call.args.to) == 1 and read_address(call.args.to[0]).kind != "agent"
+    if crowd and not call.args.yes and not call.json and call.at_terminal:
+        ask_before_many(desk, what)
     (receipt,) = sending.send(desk, [what])
-    show(call, receipt)
+    if crowd and not call.json:
+        show_crowd(call, receipt)
+    else:
+        show(call, receipt)
+
+
+def ask_before_many(desk: Desk, what: Draft) -> None:
+    """Ask the person at the terminal before many are bothered. Raises NotSent."""
+    from postroom.exchange.crowds import count
+
+    number = count(desk, what)
+    if number <= MANY:
+        return
+    try:
+        answer = input(f"Send this to {number} agents? [y/N] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() not in {"y", "yes"}:
+        raise NotSent(number=number)
+
+
+def show_crowd(call: Call, receipt: Receipt) -> None:
+    """How many got it; and by name only those who did not."""
+    taken = [progress for progress in receipt.deliveries if progress.state != State.REFUSED]
+    online = sum(progress.online for progress in taken)
+    what = f"{len(taken)} {taken[0].state} ({online} online)" if taken else "kept; nobody else is there yet"
+    written = [f"{receipt.id} → {call.args.to[0]}: {what}\n"]
+    written += [f"{receipt.id} → {line(progress)}\n" for progress in receipt.deliveries if progress.state == State.REFUSED]
+    tell(call, receipt, "".join(written))
 
 
 def show(call: Call, receipt: Receipt) -> None:
     """Say under which id it is stored, and what the recipients' side is like. It is sent, also when nobody can be told so any more."""
+    tell(call, receipt, "".join(f"{receipt.id} → {line(progress)}\n" for progress in receipt.deliveries))
+
+
+def tell(call: Call, receipt: Receipt, text: str) -> None:
+    """Write a receipt out, as text or as JSON."""
     try:
         if call.json:
             call.emit(receipt)
         else:
-            call.output.write("".join(f"{receipt.id} → {line(progress)}\n" for progress in receipt.deliveries))
+            call.output.write(text)
     except (BrokenPipeError, NotWritten):
         from postroom.cli.failure import warn
 

@@ -65,6 +65,12 @@ class NotAMember(CallerError):
     code, exit_code, http_status = "not-a-member", 77, 403
 
 
+class NotSent(CallerError):
+    """Nothing was sent to the {number} agents. To send without being asked: --yes."""
+
+    code = "not-sent"
+
+
 class NobodyThere(CallerError):
     """There is nobody for {address} but you. See: postroom agents."""
 
@@ -368,6 +374,12 @@ class Outdated(WorldError):
     """The store has schema {found}, this program knows {known}. {advice}"""
 
     code, exit_code, retry = "outdated", 78, False
+
+
+class ForeignFile(WorldError):
+    """{path}{place}: {why} Nothing in it was changed."""
+
+    code, exit_code, http_status, retry = "foreign-file", 78, 409, False
 
 
 # Damage: nothing is repaired silently.

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from postroom.core import pace
 from postroom.core.address import Address, Name, mentions
 from postroom.core.errors import GhostSpeaks, NobodyThere, NotAMember, TooFast
-from postroom.core.message import Urgency
+from postroom.core.message import Draft, Urgency, checked
 from postroom.core.types import TYPE_CHECKING, NamedTuple
+from postroom.exchange.desk import Desk
 from postroom.exchange.lookup import known_room
 from postroom.exchange.outbox import NO_REFUSALS, Mailbox, Outbox, Place
 from postroom.store import mailboxes
@@ -65,6 +66,17 @@ def of_listed(outbox: Outbox, address: Address) -> Crowd:
     if not crowd.mailboxes:
         raise NobodyThere(address=written)
     return crowd
+
+
+def count(desk: Desk, draft: Draft) -> int:
+    """How many would get a message. Raises what sending it would raise about the address; what it will be charged is another matter."""
+    with desk.posting() as posting:
+        return len(of_address(Outbox(posting), checked(draft, desk.config.limits, now_ms=posting.now_ms).to[0], draft.body).mailboxes)
+
+
+def of_address(outbox: Outbox, address: Address, body: str) -> Crowd:
+    """The crowd of a room, of everyone, or of those with a tag."""
+    return of_room(outbox, address.name, body) if address.kind == "room" else of_listed(outbox, address)
 
 
 def paced(outbox: Outbox, crowd: Crowd, place: Place) -> dict[int, str]:
