@@ -247,6 +247,17 @@ def test_a_recipient_that_cannot_take_it_is_named_in_the_receipt_and_in_a_notice
     assert "mailbox-full" in notice.body
 
 
+def test_who_is_left_out_is_not_waited_for_and_the_others_are(timed):
+    timed.post.configure("[limits]\nwaiting = 1\n")
+    alice, bob, _ = timed.agents("alice", "bob", "carol")
+    bob.send("bob", "full now")
+    asked = alice.send(["bob", "carol"], "which port?", reply_within=60)
+    alice.confirm(alice.take())
+    timed.pass_s(61)
+    (notice,) = alice.take()
+    assert (notice.subject, notice.reply_to, "carol did not answer" in notice.body) == ("notice: deadline", asked.id, True)
+
+
 def test_a_reason_does_not_ask_for_what_would_not_help(post):
     post.configure("[limits]\nwaiting = 1\npair_per_minute = 1\n")
     alice, bob, *_ = post.agents("alice", "bob", "carol", "dora")

@@ -130,17 +130,14 @@ def deliver(outbox: Outbox, letter: Letter, crowd: Crowd, place: Place) -> Recei
     if looping:
         place = place._replace(held=pace.too_many_hops(limit))
     receipt = outbox.put(outbox.author, letter, recipients, place=or_held(outbox, place), refusals=refusals)
+    seq = outbox.last.seq  # notices may follow
     if looping:
         hold_new_thread(outbox, crowd, pace.too_many_hops(limit))
     if refusals:
         tell_refusals(outbox, [mailbox for mailbox in recipients if mailbox.agent in refusals], refusals, together=together)
     if letter.reply_by_ms is not None:
-        expect_reply(
-            outbox,
-            outbox.last.seq,
-            letter.reply_by_ms,
-            [one.agent for one in recipients if one.agent not in refusals and not (together and one.ghost)],
-        )
+        asked = [one.agent for one in recipients if one.agent not in refusals and not (together and one.ghost)]
+        expect_reply(outbox, seq, letter.reply_by_ms, asked)
     return receipt
 
 
