@@ -178,7 +178,8 @@ def lapse(outbox: Outbox, about: MessageRow, states: frozenset[SessionState], wh
     assert found is not None, "sessions have these timers, nothing else"
     if stored.state(database, found) in states:
         sides = [outbox.mailbox(found.opener), outbox.mailbox(found.peer)]
-        body = notices.WORDS[what].format(id=found.id, opener=sides[0].name, peer=sides[1].name)
+        view = stored.view(database, found)
+        body = notices.WORDS[what].format(id=found.id, opener=view.opener, peer=view.peer)
         place = Place(about.seq, found.id, reply_to=about.seq, hidden=bool(about.hidden))
         outbox.put(POSTROOM, notices.letter(body, what, Kind.LAPSE), sides, place=place)
 

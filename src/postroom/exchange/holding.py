@@ -114,7 +114,7 @@ def held_thread(posting: Posting, id: str) -> int:
     if not roots:
         raise NoSuchMessage(id=id, advice=" Nor is an agent of that name paused.")
     if len(roots) > 1:
-        raise AmbiguousId(id=id, choices=choices(posting.database, id, [parent.sender for parent in found]))
+        raise AmbiguousId(id=id, choices=choices(id, [messages.sender_name(posting.database, parent) for parent in found]))
     budget = budgets.thread(posting.database, roots[0])
     if budget is None or budget.held is None:
         raise NothingHeld(thread=messages.called(posting.database, roots[0]))

@@ -27,7 +27,7 @@ def resolve(database: Database, id: MessageRef, agent: AgentRow) -> Parent:
             raise NoSuchMessage(id=id_text(id), advice=ADVICE if agent.kind == "stranger" else "")
         raise NotYourMessage(id=id_text(id), agent=agent.name)
     if len(found) > 1:
-        raise AmbiguousId(id=id_text(id), choices=choices(database, id, [parent.sender for parent in found]))
+        raise AmbiguousId(id=id_text(id), choices=choices(id, [messages.sender_name(database, parent) for parent in found]))
     return found[0]
 
 
@@ -36,9 +36,9 @@ def own_id(agent: AgentRow, receipt: Receipt) -> str:
     return f"{agent.name}:{receipt.id}"
 
 
-def choices(database: Database, id: MessageRef, senders: list[int]) -> str:
+def choices(id: MessageRef, senders: list[str]) -> str:
     """What can be said instead of an id that several senders have used."""
-    return ", ".join(f"{messages.sender_name(database, sender)}:{id_text(id)}" for sender in senders)
+    return ", ".join(f"{sender}:{id_text(id)}" for sender in senders)
 
 
 def known(database: Database, name: str, viewer: int) -> int:

@@ -64,6 +64,11 @@ class Mailbox:
         return mailboxes.counted(self.waiting + self.arrived)[hidden]
 
 
+def addressed(to: Sequence[Mailbox], place: Place) -> str:
+    """Who a message goes to, by the names that those know who may see it."""
+    return " ".join([one.name if place.hidden else one.ghost or one.name for one in to])
+
+
 class Outbox:
     """Collects the messages of one posting."""
 
@@ -138,7 +143,7 @@ class Outbox:
             id = f"+{os.urandom(RANDOM_BYTES).hex()}"
         self._messages.append(
             (
-                seq, id, HERE, author.agent, author.provenance, place.address or " ".join([one.name for one in to]),
+                seq, id, HERE, author.agent, author.provenance, place.address or addressed(to, place),
                 now_ms, kind, draft.urgency, place.root, place.reply_to, draft.subject, draft.body, reply_by_ms, expires_ms, place.hops,
                 bool(draft.follow), len(files), first, len(to), place.room, place.hidden, self._number,
             )

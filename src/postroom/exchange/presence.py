@@ -183,7 +183,9 @@ def change_sides(posting: Posting, before: str, now: str) -> None:
         rooms.give_up(outbox, agent)
         outbox.write()
         events.vanish(posting, agent, agents.by_id(database, agent).name)
+        agents.remember_name(database, agent, ghost=True)
     elif before == GHOST:
+        agents.remember_name(database, agent, ghost=False)
         profiles.rejoin(database, agent, now_ms=posting.now_ms)
         profiles.set_announced(database, agent, profiles.standing(database, agent).status)
         events.tell_rooms(posting, agent, "member_joined")

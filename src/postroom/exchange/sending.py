@@ -87,7 +87,7 @@ def post(outbox: Outbox, letter: Letter) -> Receipt:
         return receipt
     answered = None if draft.reply_to is None else resolve(outbox.posting.database, draft.reply_to, outbox.posting.desk.agent)
     crowd = addressed(outbox, letter, answered)
-    hidden = bool(outbox.ghost) or (crowd.room is not None and crowd.room.policy == "secret")
+    hidden = is_hidden(outbox, crowd)
     if answered is None and draft.thread is None:
         place = unthreaded(outbox, hidden=hidden)
     else:
@@ -99,13 +99,20 @@ def post(outbox: Outbox, letter: Letter) -> Receipt:
     return deliver(outbox, letter, crowd, place)
 
 
+def is_hidden(outbox: Outbox, crowd: Crowd) -> bool:
+    """Whether others must not notice a message: it is said in a secret room, or from or to a ghost."""
+    if crowd.address:
+        return bool(outbox.ghost) or (crowd.room is not None and crowd.room.policy == "secret")
+    return bool(outbox.ghost) or any(mailbox.ghost for mailbox in crowd.mailboxes)
+
+
 def addressed(outbox: Outbox, letter: Letter, answered: Parent | None) -> Crowd:
     """Who gets a message: those it names, or a crowd. An answer that names nobody goes where the message came from."""
     create = letter.draft.create
     if not letter.to:
         assert answered is not None, "without a recipient there is a message to answer"
         if answered.room is None:
-            return Crowd("", [known_mailbox(outbox, answered.sender)])
+            return Crowd("", [known_mailbox(outbox, answered)])
         from postroom.store import rooms  # not loaded by those who write to one agent
 
         return crowds.of_room(outbox, rooms.name(outbox.posting.database, answered.room), letter.draft.body)
@@ -114,11 +121,22 @@ def addressed(outbox: Outbox, letter: Letter, answered: Parent | None) -> Crowd:
     return Crowd("", [outbox.by_name.get(address.name) or recipient(outbox, address.name, create=create) for address in letter.to])
 
 
-def known_mailbox(outbox: Outbox, agent: int) -> Mailbox:
-    """The mailbox of one who has written to the desk's agent. Raises ReservedName for the post room itself."""
-    if agent == POSTROOM_AGENT:
+def known_mailbox(outbox: Outbox, answered: Parent) -> Mailbox:
+    """The mailbox of one who has written to the desk's agent.
+
+    Raises ReservedName for the post room itself, NoSuchRecipient when it has become a ghost since.
+    """
+    if answered.sender == POSTROOM_AGENT:
         raise ReservedName(name=SYSTEM)
-    return outbox.mailbox(agent)
+    mailbox = outbox.mailbox(answered.sender)
+    if mailbox.ghost and not answered.hidden and outbox.author.agent not in (mailbox.agent, HUMAN_AGENT):
+        raise nobody(outbox, mailbox.ghost)
+    return mailbox
+
+
+def nobody(outbox: Outbox, name: str) -> NoSuchRecipient:
+    """The error for a name that nobody has, as far as the sender may know."""
+    return NoSuchRecipient(name=name, close=close_names(name, agents.listed_names(outbox.posting.database, viewer=outbox.author.agent)))
 
 
 def deliver(outbox: Outbox, letter: Letter, crowd: Crowd, place: Place) -> Receipt:
@@ -178,7 +196,7 @@ def recipient(outbox: Outbox, name: Name, *, create: bool) -> Mailbox:
         admit(outbox, name)
         found = mailboxes.named(database, name, sender=sender)
     if found is None:
-        raise NoSuchRecipient(name=name, close=close_names(name, agents.listed_names(database, viewer=sender)))
+        raise nobody(outbox, name)
     if found.kind == "system":
         raise ReservedName(name=name)
     return outbox.open(found)

@@ -95,6 +95,8 @@ def act(desk: Desk, id: MessageRef, kind: Kind, draft: Draft, *, claim: bool = F
     with desk.reading() as database:
         found = find(desk, id)
         other = agents.by_id(database, found.other(desk.agent.id))
+        if kind is Kind.DATA and not found.hidden and agents.is_ghost(database, other.id):
+            raise NoSuchPeer(name=agents.known_name(database, other.id, hidden=False), close="")
     letter = checked(draft._replace(to=other.name), limits, now_ms=desk.now_ms(), kind=kind)
     letter = letter._replace(files=sending.keep_files(desk, draft))
     with desk.posting(safe=True) as posting:
@@ -169,7 +171,7 @@ def find(desk: Desk, id: MessageRef) -> Offer:
     if not found:
         raise NoSuchSession(id=id_text(id), agent=desk.agent.name)
     if len(found) > 1:
-        raise AmbiguousId(id=id_text(id), choices=choices(desk.database, id, [offer.opener for offer in found]))
+        raise AmbiguousId(id=id_text(id), choices=choices(id, [stored.view(desk.database, offer).opener for offer in found]))
     return found[0]
 
 

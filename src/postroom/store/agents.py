@@ -93,6 +93,17 @@ def rename(database: Database, agent: int, name: str) -> None:
     database.execute("UPDATE agent SET name = ? WHERE id = ?", (name, agent))
 
 
+def remember_name(database: Database, agent: int, *, ghost: bool) -> None:
+    """Note what others call an agent that is a ghost from now on, or none any more: they do not learn the names that it takes as one."""
+    database.execute("UPDATE agent SET known_as = iif(?, name, NULL) WHERE id = ?", (ghost, agent))
+
+
+def known_name(database: Database, agent: int, *, hidden: bool) -> str:
+    """The name of an agent, where only those inside see it or everybody does."""
+    ((name,),) = database.execute("SELECT iif(?, name, coalesce(known_as, name)) FROM agent WHERE id = ?", (hidden, agent))
+    return str(name)
+
+
 def is_ghost(database: Database, agent: int) -> bool:
     """Whether nobody else may notice an agent."""
     return bool(database.execute("SELECT 1 FROM agent WHERE id = ? AND visibility = 'ghost'", (agent,)).fetchall())

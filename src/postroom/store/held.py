@@ -5,7 +5,7 @@ from __future__ import annotations
 from postroom.core.pace import PAUSED
 from postroom.core.types import NamedTuple
 from postroom.store.database import Database
-from postroom.store.messages import ALL_SEEING
+from postroom.store.messages import ALL_SEEING, SPEAKER
 
 
 class Held(NamedTuple):
@@ -33,7 +33,7 @@ class HeldDelivery(NamedTuple):
 BY_PAUSE = f"d.state = 'held' AND d.reason GLOB '{PAUSED}:*'"
 BY_THREAD = f"d.state = 'held' AND d.reason NOT GLOB '{PAUSED}:*'"
 THREADS = f"""
-SELECT coalesce(r.id, r.number), b.held, count(DISTINCT m.seq), coalesce(group_concat(DISTINCT s.name), ''),
+SELECT coalesce(r.id, r.number), b.held, count(DISTINCT m.seq), coalesce(group_concat(DISTINCT {SPEAKER}), ''),
     coalesce(min(m.sent_ms), r.sent_ms), coalesce(sum(s.id = ?1), 0)
 FROM thread_budget b JOIN message r ON r.seq = b.thread
 LEFT JOIN delivery d ON {BY_THREAD} AND (SELECT coalesce(thread, seq) FROM message WHERE seq = d.message) = b.thread

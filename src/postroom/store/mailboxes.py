@@ -7,8 +7,9 @@ from postroom.core.types import NamedTuple
 from postroom.store.agents import AttachedRow
 from postroom.store.database import Database, Row
 
-MAILBOX = """
-SELECT a.id, a.name, a.kind, a.visibility = 'ghost', coalesce(p.value, 0), coalesce(w.value, 0), t.id, t.pid, t.started, t.socket
+GHOST_NAME = "iif(a.visibility = 'ghost', coalesce(a.known_as, a.name), '')"
+MAILBOX = f"""
+SELECT a.id, a.name, a.kind, {GHOST_NAME}, coalesce(p.value, 0), coalesce(w.value, 0), t.id, t.pid, t.started, t.socket
 FROM agent a
 LEFT JOIN meter p ON p.sender = ?1 AND p.recipient = a.id
 LEFT JOIN meter w ON w.sender = 0 AND w.recipient = a.id
@@ -16,16 +17,16 @@ LEFT JOIN attached t ON t.agent = a.id
 """
 NAMED = f"{MAILBOX} WHERE a.name = ?2 AND (a.visibility != 'ghost' OR a.id = ?1 OR ?1 = 2)"
 OF_CROWD = """
-SELECT a.id, a.name, a.kind, a.visibility = 'ghost', 0, coalesce(w.value, 0), t.id, t.pid, t.started, t.socket, {muted}
+SELECT a.id, a.name, a.kind, {ghost}, 0, coalesce(w.value, 0), t.id, t.pid, t.started, t.socket, {muted}
 FROM {who} a
 LEFT JOIN meter w ON w.sender = 0 AND w.recipient = a.id
 LEFT JOIN attached t ON t.agent = a.id
 WHERE a.id != ?1 AND {condition} ORDER BY a.id
 """
 LISTED = "a.kind = 'agent' AND a.visibility = 'visible' AND a.archived_ms IS NULL"
-IN_ROOM = OF_CROWD.format(who="member b CROSS JOIN agent", muted="b.muted", condition="a.id = b.agent AND b.room = ?2")
-EVERYONE = OF_CROWD.format(who="agent", muted="0", condition=LISTED)
-TAGGED = OF_CROWD.format(who="tag g CROSS JOIN agent", muted="0", condition=f"a.id = g.agent AND g.tag = ?2 AND {LISTED}")
+IN_ROOM = OF_CROWD.format(ghost=GHOST_NAME, who="member b CROSS JOIN agent", muted="b.muted", condition="a.id = b.agent AND b.room = ?2")
+EVERYONE = OF_CROWD.format(ghost=GHOST_NAME, who="agent", muted="0", condition=LISTED)
+TAGGED = OF_CROWD.format(ghost=GHOST_NAME, who="tag g CROSS JOIN agent", muted="0", condition=f"a.id = g.agent AND g.tag = ?2 AND {LISTED}")
 NUMBERED = f"{MAILBOX} WHERE a.id = ?2"
 
 
@@ -40,13 +41,13 @@ WHERE sender = 0 AND recipient = ?1
 class MailboxRow(NamedTuple):
     """A mailbox. `due_us` is the pace from one sender, see core/pace.py; `attached` are the processes to be woken.
 
-    `waiting` holds two numbers, see `counted`.
+    `ghost` is what others know a ghost by, "" for who is none. `waiting` holds two numbers, see `counted`.
     """
 
     agent: int
     name: Name
     kind: str
-    ghost: int
+    ghost: str
     due_us: int
     waiting: int
     attached: list[AttachedRow]

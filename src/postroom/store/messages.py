@@ -7,6 +7,7 @@ import apsw
 from postroom.core.errors import StoreDamaged
 from postroom.core.message import Attachment, Kind, Message, MessageRef, Provenance, Seq, Urgency, id_text
 from postroom.core.types import NamedTuple
+from postroom.store import agents
 from postroom.store.database import Database, Row
 
 
@@ -83,10 +84,11 @@ INSERT = f"INSERT INTO message VALUES ({', '.join('?' * len(MessageRow._fields))
 ALL_SEEING = frozenset({1, 2})
 """The post room itself, and the human."""
 PARENT = "SELECT seq, id, sender, thread, hops, kind, reply_by_ms, delivery, fan_out, room, hidden, number FROM message"
-MESSAGE = """
-SELECT m.seq, m.id, m.number, m.hidden, s.name, m.recipients, m.subject, m.body, m.sent_ms, m.thread, m.reply_to, m.kind, m.urgency,
-    m.reply_by_ms,
-    m.expires_ms, m.hops, m.files, v.interface, v.pid, v.program
+SPEAKER = "iif(m.hidden, s.name, coalesce(s.known_as, s.name))"
+"""The name of a sender `s`, as those know it who may see a message `m`."""
+MESSAGE = f"""
+SELECT m.seq, m.id, m.number, m.hidden, {SPEAKER}, m.recipients, m.subject, m.body, m.sent_ms, m.thread, m.reply_to, m.kind, m.urgency,
+    m.reply_by_ms, m.expires_ms, m.hops, m.files, v.interface, v.pid, v.program
 """
 COLUMNS = 20
 HIDDEN = 3
@@ -140,7 +142,7 @@ def referred(database: Database, id: MessageRef, viewer: int) -> list[Parent]:
     found = [parent for row in rows if may_see(database, parent := Parent(*row), viewer)]
     if len(found) > 1 and isinstance(id, Message):
         name, colon = id.sender, ":"
-    return [parent for parent in found if not colon or sender_name(database, parent.sender) == name]
+    return [parent for parent in found if not colon or sender_name(database, parent) == name]
 
 
 def may_see(database: Database, parent: Parent, viewer: int) -> bool:
@@ -187,10 +189,9 @@ def last_seq(database: Database) -> int:
     return int(seq)
 
 
-def sender_name(database: Database, agent: int) -> str:
+def sender_name(database: Database, parent: Parent) -> str:
     """The name of who sent a message."""
-    ((name,),) = database.execute("SELECT name FROM agent WHERE id = ?", (agent,))
-    return str(name)
+    return agents.known_name(database, parent.sender, hidden=bool(parent.hidden))
 
 
 def set_followed(database: Database, seq: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from postroom.core.message import Kind
 from postroom.core.session import SessionState, SessionView, Side, fold
 from postroom.core.types import NamedTuple
+from postroom.store import agents
 from postroom.store.database import Database, Row
 
 CONTROLS = "('syn-ack', 'syn-nack', 'fin', 'fin-ack', 'lapse')"
@@ -70,9 +71,7 @@ def of_agent(database: Database, agent: int | None) -> list[Offer]:
 
 def view(database: Database, found: Offer) -> SessionView:
     """A session as it is shown."""
-    ((opener, peer),) = database.execute(
-        "SELECT (SELECT name FROM agent WHERE id = ?), (SELECT name FROM agent WHERE id = ?)", (found.opener, found.peer)
-    )
+    opener, peer = (agents.known_name(database, agent, hidden=bool(found.hidden)) for agent in (found.opener, found.peer))
     ((number,),) = database.execute("SELECT count(*) FROM message WHERE thread = ? AND kind = 'data'", (found.root,))
     reasons = database.execute("SELECT body FROM message WHERE thread = ? AND kind IN ('syn-nack', 'lapse')", (found.root,)).fetchall()
     reason = reasons[0][0] if reasons else None

@@ -8,6 +8,7 @@ ALTER TABLE agent ADD COLUMN announced TEXT NOT NULL DEFAULT 'offline'; -- the s
 ALTER TABLE agent ADD COLUMN archived_ms INTEGER;                       -- since when it is left out of listings and broadcasts
 ALTER TABLE agent ADD COLUMN paused TEXT;                               -- why a human holds what it sends
 ALTER TABLE agent ADD COLUMN events INTEGER NOT NULL DEFAULT 0;         -- up to this one it has seen its events
+ALTER TABLE agent ADD COLUMN known_as TEXT;                             -- the name that others saw last, of a ghost
 
 CREATE TABLE tag (
     tag   TEXT    NOT NULL,
