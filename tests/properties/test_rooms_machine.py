@@ -176,6 +176,8 @@ class Town:
             self.in_charge(who, room)
         else:
             self.inside(who, room)
+            if self.ghost(who):
+                raise errors.GhostsLeaveNoTrace
         self.know(who, other)
         if other not in room.members and other not in room.invited:
             room.invited[other] = who
@@ -185,7 +187,9 @@ class Town:
         room = self.find(who, name)
         if who not in room.invited:
             raise errors.NotInvited
-        self.tell(who, room.invited.pop(who), room, "invitation-declined")
+        by = room.invited.pop(who)
+        if room.policy == "secret" or not self.ghost(who):
+            self.tell(who, by, room, "invitation-declined")
 
     def kick(self, who: str, name: str, other: str) -> None:
         room = self.find(who, name)

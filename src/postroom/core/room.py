@@ -113,8 +113,8 @@ RULES: dict[Act, dict[Policy, frozenset[Role]]] = {
 }
 """The roles of which one is enough, for each act in each kind of room."""
 
-SEEN_BY_OUTSIDERS = frozenset({Act.TOPIC, Act.DESCRIBE})
-"""What changes how outsiders see a room that is not secret. A ghost does none of it, as they would see that somebody is there."""
+SEEN_BY_OUTSIDERS = frozenset({Act.TOPIC, Act.DESCRIBE, Act.INVITE})
+"""What others can notice of a room that is not secret. A ghost does none of it, as they would see that somebody is there."""
 
 
 def may(act: Act, policy: Policy, roles: Iterable[Role]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from postroom.core.errors import BadValue, MailboxFull, TooLarge
 from postroom.core.message import are_texts
-from postroom.core.room import Act, Invited
+from postroom.core.room import Act, Invited, Policy
 from postroom.exchange.admission import admitted, agent_named
 from postroom.exchange.announcing import charge, check_reason, is_hidden, my_name, tell
 from postroom.exchange.desk import Desk
@@ -59,7 +59,7 @@ def state_of(outbox: Outbox, room: RoomRow, agent: AgentRow) -> Invited:
 
 
 def decline(desk: Desk, name: str, reason: str) -> None:
-    """Say no to an invitation; who invited is told why. Raises NoSuchRoom, NotInvited."""
+    """Say no to an invitation; who invited is told why, but not by a ghost. Raises NoSuchRoom, NotInvited."""
     check_reason(desk, reason)
     if not reason.strip():
         raise BadValue(name="reason", value=reason, why="who invited you wants to know why")
@@ -70,5 +70,6 @@ def decline(desk: Desk, name: str, reason: str) -> None:
         assert by is not None, "an invitation is somebody's"
         stored.uninvite(database, room.id, me)
         outbox = Outbox(posting)
-        tell(outbox, room, by, "invitation-declined", agent=my_name(desk, database), reason=reason)
-        outbox.write()
+        if not outbox.ghost or room.policy == Policy.SECRET:
+            tell(outbox, room, by, "invitation-declined", agent=my_name(desk, database), reason=reason)
+            outbox.write()
