@@ -305,8 +305,7 @@ def test_events_come_to_async_agents(post):
 # How many there are
 
 
-def test_old_events_go_in_small_steps(post):
-    limited(post, events=1)
+def test_old_events_go_in_small_steps_and_the_newest_stays(post):
     (alice,) = post.agents("alice")
     desk = alice._seat.desk
     with desk.posting() as posting:

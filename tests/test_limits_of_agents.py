@@ -40,15 +40,18 @@ def rows(agent):
     return agent._seat.desk.database.execute("SELECT count(*) FROM event").fetchall()[0][0]
 
 
-@border("events")
-def test_a_store_keeps_as_many_events_as_the_limit_says(timed):
-    limited(timed.post, events=10)
+@border("event_days")
+def test_events_are_kept_for_so_many_days_however_many_there_are(timed):
+    limited(timed.post, event_days=2)
     alice, bob = timed.agents("alice", "bob")
     for number in range(12):
         alice.send("bob", f"{number}")
         bob.confirm(bob.take())
-    assert rows(alice) == 12
+    timed.pass_days(2)
+    alice.send("bob", "new")
+    bob.confirm(bob.take())
     timed.tend()
-    assert rows(alice) == 10
-    timed.tend()
-    assert [event.message for event in alice.events()] == [f"{number}" for number in range(3, 13)]
+    assert rows(alice) == 13
+    timed.pass_s(0.001)
+    assert [event.message for event in alice.events()] == ["13"]
+    assert rows(alice) == 1

@@ -12,6 +12,7 @@ from postroom.store import events as stored
 from postroom.store.deliveries import Handed
 from postroom.store.events import NewEvent, Told
 
+DAY_MS = 86_400_000
 PAGE = 100
 """So many events are looked up at once."""
 
@@ -123,11 +124,13 @@ def listen(desk: Desk, *, on: bool) -> None:
 
 
 def prune(desk: Desk, *, limit: int) -> bool:
-    """Forget some of the oldest events beyond those that are kept. Says whether more are left to be forgotten."""
-    keep = desk.config.limits.events
+    """Forget some events that are old enough. Says whether there may be more of them.
+
+    By their age and not by their number: else who makes many in a secret room would push out those of others, who would notice.
+    """
+    before_ms = desk.now_ms() - desk.config.limits.event_days * DAY_MS
     with desk.reading() as database:
-        first, last = stored.span(database)
-    if last - first < keep:
-        return False
+        if not stored.any_old(database, before_ms=before_ms):
+            return False
     with desk.posting() as posting:
-        return stored.forget(posting.database, keep=keep, limit=limit)
+        return stored.forget(posting.database, before_ms=before_ms, limit=limit)

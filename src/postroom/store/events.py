@@ -225,15 +225,14 @@ def name_of(database: Database, table: str, id: int | None, names: dict[str, str
 # Forgetting
 
 
-def span(database: Database) -> tuple[int, int]:
-    """The ids of the first and the last event."""
-    ((first, last),) = database.execute("SELECT coalesce((SELECT min(id) FROM event), 1), coalesce((SELECT max(id) FROM event), 0)")
-    return int(first), int(last)
+def any_old(database: Database, *, before_ms: int) -> bool:
+    """Whether the oldest event is from before a time. The newest stays, so that no number is used again."""
+    rows = database.execute("SELECT id, at_ms, (SELECT max(id) FROM event) FROM event ORDER BY id LIMIT 1").fetchall()
+    return any(at_ms < before_ms and id < last for id, at_ms, last in rows)
 
 
-def forget(database: Database, *, keep: int, limit: int) -> bool:
-    """Remove the oldest events beyond the number that is kept, up to a limit. Says whether some are left."""
-    first, last = span(database)
-    until = min(last - keep, first + limit - 1)
-    database.execute("DELETE FROM event WHERE id <= ?", (until,))
-    return until < last - keep
+def forget(database: Database, *, before_ms: int, limit: int) -> bool:
+    """Remove the oldest events from before a time, up to a limit. Says whether some are left."""
+    oldest = "SELECT id, at_ms FROM event WHERE id < (SELECT max(id) FROM event) ORDER BY id LIMIT ?"
+    database.execute(f"DELETE FROM event WHERE id IN (SELECT id FROM ({oldest}) WHERE at_ms < ?)", (limit, before_ms))
+    return any_old(database, before_ms=before_ms)
