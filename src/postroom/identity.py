@@ -1,0 +1,169 @@
+"""Which agent a session of a harness is: a readable name, unique among the living, and the same again when that session resumes.
+
+The name of each session is a small file in the home, found by a digest of the session's id: hooks read it without opening the store.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+from postroom.core.address import NAME, RESERVED, Name
+from postroom.core.room import NAME_MAX
+from postroom.core.types import TYPE_CHECKING, NamedTuple
+from postroom.exchange import presence
+from postroom.store import agents
+from postroom.store.profiles import GLANCE
+
+if TYPE_CHECKING:
+    from postroom.exchange.desk import Desk
+
+DIRECTORY = "sessions"
+LOCK = "lock"
+KEPT = 1_000
+"""So many sessions are remembered; the ones that resumed last."""
+LINES_MAX = 128
+LEFT_OUT = re.compile(r"[^a-z0-9._-]+")
+UNNAMED = "agent"
+
+
+class Guest(NamedTuple):
+    """A session of a harness. `session` is the harness's own id of it, if it says one; `directory` is where it works.
+
+    `called` is how names of agents call the harness, if shorter than it calls itself.
+    """
+
+    harness: str
+    directory: str
+    session: str | None = None
+    called: str = ""
+
+
+class Known(NamedTuple):
+    """What is remembered of a session: the name that it had last, and the process in which it had it."""
+
+    name: Name
+    pid: int
+
+
+def readable_name(guest: Guest) -> Name:
+    """The name that a session would like to have: its harness and the folder in which it works, `claude-webshop`."""
+    folder = os.path.basename(os.path.normpath(guest.directory)) if guest.directory else ""
+    if guest.directory and os.path.normpath(guest.directory) == os.path.normpath(os.path.expanduser("~")):
+        folder = ""
+    parts = [part for part in (folded(guest.called or guest.harness), folded(folder)) if part]
+    name = "-".join(parts)[:NAME_MAX].rstrip("-._") or UNNAMED
+    return Name(name if name not in RESERVED else f"{name}-{UNNAMED}")
+
+
+def folded(text: str) -> str:
+    """A text with the characters of a name only."""
+    from unicodedata import normalize
+
+    return LEFT_OUT.sub("-", normalize("NFKC", text).lower()).strip("-._")
+
+
+def numbered(name: str) -> Iterator[Name]:
+    """A name, and those that follow when it is taken: `claude-webshop`, `claude-webshop-2` and so on."""
+    yield Name(name)
+    for number in count(2):
+        ending = f"-{number}"
+        yield Name(name[: NAME_MAX - len(ending)].rstrip("-._") + ending)
+
+
+# What is remembered
+
+
+def remembered(home: str, guest: Guest) -> Known | None:
+    """What is known of a session, or None."""
+    if guest.session is None:
+        return None
+    try:
+        with open(path_of(home, guest), encoding="ascii") as file:
+            name, _, pid = file.read(LINES_MAX).partition("\n")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    return Known(Name(name), int(pid) if pid.strip().isdigit() else 0) if NAME.fullmatch(name) else None
+
+
+def remember(home: str, guest: Guest, name: str) -> None:
+    """Note which name a session has in this process. Whole or not at all: a hook may be reading it."""
+    known = Known(Name(name), os.getpid())
+    if guest.session is None or remembered(home, guest) == known:
+        return
+    path = path_of(home, guest)
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    new = f"{path}.{os.getpid()}"
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w", encoding="ascii") as file:
+        file.write(f"{known.name}\n{known.pid}\n")
+    os.replace(new, path)
+    forget_old(os.path.dirname(path))
+
+
+def path_of(home: str, guest: Guest) -> str:
+    """The file of a session. Its name is a digest, as what a harness calls an id need not be fit for a file name."""
+    from hashlib import sha256
+
+    digest = sha256(f"{guest.harness}\0{guest.session}".encode(errors="surrogatepass")).hexdigest()[:32]
+    return os.path.join(home, DIRECTORY, digest)
+
+
+def forget_old(directory: str) -> None:
+    """Remove the sessions that resumed longest ago, beyond those that are kept."""
+    names = [name for name in os.listdir(directory) if name != LOCK]
+    if len(names) <= KEPT:
+        return
+    paths = sorted((os.path.join(directory, name) for name in names), key=changed)
+    for path in paths[: len(names) - KEPT]:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            continue  # another process was faster
+
+
+def changed(path: str) -> float:
+    """When a file was written last; one that has just gone is the oldest."""
+    try:
+        return os.stat(path).st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+# Choosing
+
+
+@contextmanager
+def choosing(home: str) -> Iterator[None]:
+    """Let one process at a time choose a name and attach: two that start at once must not choose the same."""
+    directory = os.path.join(home, DIRECTORY)
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    lock = os.open(os.path.join(directory, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def chosen(desk: Desk, guest: Guest) -> Name:
+    """The name of a session: the one it had, unless somebody else lives under that now; else the first like it under which nobody lives.
+
+    To be called while `choosing`.
+    """
+    before = remembered(desk.database.home, guest)
+    if before is not None and not lives(desk, before.name, but=before.pid):
+        return before.name
+    return next(name for name in numbered(readable_name(guest)) if not lives(desk, name))
+
+
+def lives(desk: Desk, name: str, *, but: int = 0) -> bool:
+    """Whether a process takes part under a name now, other than one. Who only looks in from the command line does not live there."""
+    with desk.reading() as database:
+        found = agents.by_name(database, name)
+        rows = [] if found is None else agents.attached_to(database, found.id)
+        rows = [row for row in rows if row.pid != but and agents.interface(database, row.id) != GLANCE]
+    return any(not presence.is_gone(row) for row in rows)
