@@ -1,0 +1,33 @@
+"""`postroom mcp`: the server that a harness starts for its models. Nothing but the protocol goes out on standard output."""
+
+from __future__ import annotations
+
+from postroom.cli.call import Call
+from postroom.cli.parsing import Command, Parser
+
+COMPATS = ("agent-comms",)
+
+
+def arguments(parser: Parser) -> None:
+    """The arguments of `mcp`."""
+    parser.add_argument("--name", metavar="NAME", help="who its models are; default: $POSTROOM_AGENT, or a name of harness and folder")
+    parser.add_argument("--compat", choices=COMPATS, help="serve the tool of another program instead, for prompts that were written for it")
+
+
+def run(call: Call) -> None:
+    """Serve until the input ends."""
+    from postroom.cli.patience import stay
+    from postroom.mcp.main import serve
+
+    stay()
+    serve(call.home, call.args.name or call.args.agent, compat=call.args.compat)
+
+
+COMMANDS = {
+    "mcp": Command(
+        arguments,
+        run,
+        "Serve the post room to a model over the Model Context Protocol, on standard input and output. Harnesses start this by themselves.",
+        "postroom mcp --name reviewer",
+    )
+}

@@ -1,0 +1,216 @@
+"""An agent of this process: how it comes in, and what it has in hand. What an answer handed over is read when the next call comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from threading import Lock, Thread
+
+from postroom import identity
+from postroom.agent import Agent
+from postroom.core.address import RESERVED, fold_name
+from postroom.core.errors import Closed, LeaseLost, NameTaken, PostroomError
+from postroom.core.profile import Profile
+from postroom.core.types import TYPE_CHECKING, NamedTuple
+from postroom.doorbell import ring
+from postroom.exchange import events, presence, reading, tracing
+from postroom.exchange.desk import open_desk, open_desk_of_stranger
+from postroom.mcp.calls import HandedOver
+from postroom.seat import Seat
+from postroom.store.deliveries import Handed
+
+if TYPE_CHECKING:
+    from postroom.core.message import Message
+    from postroom.mcp.jsonrpc import Id
+    from postroom.store.events import Told
+
+INTERFACE = "mcp"
+LOOK_S = 5.0
+"""How often an agent for which nothing is called looks whether it is still attached, and does the chores that are due."""
+
+
+class House(NamedTuple):
+    """Which post room it is, and the name that was given for whoever comes from here, if one was."""
+
+    home: str
+    name: str | None
+
+
+class Inside(NamedTuple):
+    """An agent that has come in, and its seat."""
+
+    agent: Agent
+    seat: Seat
+
+
+class Guest:
+    """An agent, from its first call on. Nothing is opened before: who only asks which tools there are leaves no trace."""
+
+    def __init__(self, house: House, guest: identity.Guest) -> None:
+        self.guest = guest
+        self._house = house
+        self._inside: Inside | None = None
+        self._lock = Lock()
+        self._over: list[HandedOver] = []
+        self._known: set[str] = set()
+        self._told = 0
+        self._ended = False
+
+    # Coming and going
+
+    @property
+    def agent(self) -> Agent:
+        """The agent, which comes in when it is needed first."""
+        return self._come_in().agent
+
+    @property
+    def seat(self) -> Seat:
+        """Where it takes part."""
+        return self._come_in().seat
+
+    def _come_in(self) -> Inside:
+        with self._lock:
+            if self._ended:
+                raise Closed
+            if self._inside is None:
+                self._inside = self._come()
+                Thread(target=self._stay, name="postroom-stay", daemon=True).start()
+            return self._inside
+
+    def _come(self) -> Inside:
+        home = self._house.home
+        if self._house.name is not None:
+            return self._sit(self._house.name)
+        with closing(open_desk_of_stranger(home, interface=INTERFACE)) as looking, identity.choosing(home):
+            inside = self._sit(identity.chosen(looking, self.guest))
+            identity.remember(home, self.guest, inside.agent.name)
+        return inside
+
+    def _sit(self, name: str) -> Inside:
+        seat = Seat(open_desk(name, self._house.home, interface=INTERFACE))
+        with seat.turn as desk:
+            presence.set_profile(desk, Profile(harness=self.guest.harness, directory=self.guest.directory))
+        return Inside(Agent(seat), seat)
+
+    def _stay(self) -> None:
+        """Do what an attached process owes the others, also while nothing is called; and note when it was renamed by somebody else."""
+        while self._inside is not None and not self._ended:
+            agent, seat = self._inside
+            try:
+                if not seat.bell.wait(seat.bell.rings, LOOK_S):
+                    seat.look()
+                    identity.remember(self._house.home, self.guest, agent.name)
+            except PostroomError:
+                continue  # the store is busy, or gone: whoever calls is told
+
+    def rename(self, name: str) -> None:
+        """Take another name."""
+        self.agent.rename(name)
+        identity.remember(self._house.home, self.guest, self.agent.name)
+
+    def become(self, name: str) -> None:
+        """Take another name, or be the agent again that had it, unless somebody lives under it. Raises NameTaken."""
+        try:
+            self.rename(name)
+        except NameTaken:
+            with self.seat.turn as desk:
+                if identity.lives(desk, fold_name(name)):
+                    raise
+            with self._lock:
+                assert self._inside is not None, "it has just been asked"
+                left, self._inside, self._over = self._inside, self._sit(name), []
+            left.agent.close()
+            identity.remember(self._house.home, self.guest, name)
+
+    def leave(self) -> None:
+        """Go. What was handed over and not answered for comes again."""
+        with self._lock:
+            self._ended = True
+            if self._inside is not None:
+                self._inside.agent.close()
+
+    def stir(self) -> None:
+        """Let the threads that wait here look up."""
+        if self._inside is not None and self._inside.seat.bell.path is not None:
+            ring(self._inside.seat.bell.path)
+
+    # What was handed over
+
+    def hand_over(self, over: HandedOver) -> None:
+        """Note what an answer is about to hand over."""
+        if over.handed or over.seen:
+            with self._lock:
+                self._over.append(over)
+
+    def settle(self, came_ns: int) -> None:
+        """Confirm what was written before a call came in. If that fails now, the next call does it."""
+        for over in self._take_over(lambda over: over.at_ns < came_ns):
+            try:
+                self._confirm(over)
+            except PostroomError:
+                self.hand_over(over)
+
+    def take_back(self, call: Id) -> None:
+        """Put back what the answer to a call handed over: it was cancelled, or nobody listens, so nobody may have seen it."""
+        for over in self._take_over(lambda over: over.call == call):
+            self.give_back(over.handed)
+
+    def give_back(self, handed: list[Handed]) -> None:
+        """Put messages back."""
+        self.seat.give_back(handed)
+
+    def _take_over(self, which: Callable[[HandedOver], bool]) -> list[HandedOver]:
+        with self._lock:
+            found = [over for over in self._over if which(over)]
+            self._over = [over for over in self._over if not which(over)]
+        return found
+
+    def _confirm(self, over: HandedOver) -> None:
+        try:
+            self.seat.confirm(over.handed)
+        except LeaseLost:
+            for one in over.handed:
+                self._confirm_one(one)
+        if over.seen:
+            with self.seat.turn as desk:
+                events.seen(desk, over.seen)
+
+    def _confirm_one(self, handed: Handed) -> None:
+        try:
+            self.seat.confirm([handed])
+        except LeaseLost:  # another reader of this mailbox has it by now, and has it to confirm
+            reading.put_down(self.seat.desk, [handed])
+
+    # What is new
+
+    def next_message(self) -> Handed | None:
+        """The next message that waits, or None. Does not wait, and writes nothing when nothing is there."""
+        with self.seat.turn as desk:
+            if not reading.anything(desk):
+                return None
+        taken = self.seat.take(1)
+        return taken[0] if taken else None
+
+    def waiting(self, besides: int) -> int:
+        """How many messages wait, besides those that are being handed over and those that have been."""
+        in_hand = sum(len(over.handed) for over in self._over)
+        return max((self.agent.profile().waiting or 0) - in_hand - besides, 0)
+
+    def news(self) -> list[Told]:
+        """The events that were not told yet."""
+        found = [told for told in self.seat.news() if told.position > self._told]
+        if found:
+            self._told = found[-1].position
+        return found
+
+    def is_first_contact(self, message: Message) -> bool:
+        """Whether the sender of a message has never had anything to do with this agent before."""
+        sender = message.sender
+        if sender in RESERVED or sender in self._known or sender == self.agent.name:
+            return False
+        self._known.add(sender)
+        try:
+            with self.seat.turn as desk:
+                return not tracing.history(desk, peer=sender, before=f"{sender}:{message.id}", limit=1)
+        except PostroomError:  # a ghost: there is no telling
+            return True

@@ -1,0 +1,133 @@
+"""The tools `inbox`, `history`, `agents` and `profile`: what came, what was said, who there is, and what this agent says about itself."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from postroom.core.errors import BadValue
+from postroom.core.fence import View, fenced, quoted, reference
+from postroom.core.profile import STATUSES, Profile
+from postroom.core.render import counted
+from postroom.core.types import TYPE_CHECKING
+from postroom.core.visibility import SIGHTS
+from postroom.exchange import presence, tracing
+from postroom.mcp.advice import told
+from postroom.mcp.digest import BYTES_MAX, size
+from postroom.mcp.reply import Reply
+from postroom.mcp.sending import WAIT_S_MAX
+from postroom.waiting import taking
+
+if TYPE_CHECKING:
+    from postroom.core.message import Message
+    from postroom.mcp.arguments import Arguments
+    from postroom.mcp.guest import Guest
+    from postroom.store.profiles import Listed
+    from postroom.waiting import Steps
+
+LISTED_MAX = 50
+HISTORY_DEFAULT, HISTORY_MAX = 10, 50
+
+
+def inbox(guest: Guest, given: Arguments) -> Steps[Reply]:
+    """What waits, or what comes within some seconds."""
+    wait = given.number("wait", 0, WAIT_S_MAX)
+    taken = yield from taking(guest.seat, 1, monotonic() + wait)
+    return Reply("" if taken else "no new messages" + (f" within {wait:g} s" if wait else ""), taken)
+
+
+# History
+
+
+def history(guest: Guest, given: Arguments) -> Reply:
+    """One message in full, or the newest ones: with an agent, in a room, that match words."""
+    if "id" in given:
+        return Reply(whole(guest, given.needed("id", "the id of a message"), int(given.number("offset", 0, 1 << 40))))
+    peer, words = given.optional("with"), given.text("query").strip()
+    limit = max(int(given.number("limit", HISTORY_DEFAULT, HISTORY_MAX)), 1)
+    if words:
+        found = [one for one in guest.agent.search(words, limit=HISTORY_MAX) if peer is None or concerns(one, peer)][:limit][::-1]
+    else:
+        found = guest.agent.history(peer=peer, before=given.optional("before"), limit=limit)
+    return Reply(page(guest, found, is_full=len(found) == limit and not words))
+
+
+def concerns(message: Message, peer: str) -> bool:
+    """Whether a message was said by an agent, to it, or in a room."""
+    name = peer.strip().lower()
+    return name in {message.sender, *message.to}
+
+
+def whole(guest: Guest, id: str, offset: int) -> str:
+    """One message, as much of it from a character on as fits into one result."""
+    with guest.seat.turn as desk:
+        message = tracing.message(desk, id)
+        view = View(desk.agent.name, desk.now_ms())
+    if offset > len(message.body):
+        raise BadValue(name="offset", value=offset, why=f"the message has {len(message.body):,} characters")
+    shown = fenced(told(message), view, most=BYTES_MAX, start=offset)
+    rest = f'\nthe rest: history(id="{reference(message)}", offset={shown.rest})' if shown.rest else ""
+    return shown.text + rest
+
+
+def page(guest: Guest, found: list[Message], *, is_full: bool) -> str:
+    """Messages, oldest first, the newest of them within one result; long ones cut."""
+    if not found:
+        return "no messages found"
+    view = View(guest.agent.name, guest.seat.desk.now_ms())
+    blocks, left = list[str](), BYTES_MAX
+    for message in reversed(found):
+        shown = fenced(told(message), view, most=max(BYTES_MAX // len(found), 500))
+        cut = f'\ncut; all of it: history(id="{reference(message)}")' if shown.rest else ""
+        if blocks and left < size([shown.text + cut]):
+            break
+        blocks.append(shown.text + cut)
+        left -= size([blocks[-1]])
+    oldest = found[len(found) - len(blocks)]
+    earlier = [f'earlier: history(before="{reference(oldest)}")'] if is_full or oldest is not found[0] else []
+    return "\n".join([*earlier, *reversed(blocks)])
+
+
+# Agents
+
+
+def agents(guest: Guest, given: Arguments) -> Reply:
+    """Who there is."""
+    tag = given.optional("tag")
+    found = [one for one in guest.agent.agents(tag=tag) if one.name != guest.agent.name]
+    if not found:
+        return Reply(f"you are {guest.agent.name}; nobody else is here" + (f" with the tag {tag}" if tag else ""))
+    found.sort(key=lambda one: (not one.online, one.name))
+    lines = [agent_line(one) for one in found[:LISTED_MAX]]
+    more = [f"and {len(found) - LISTED_MAX} more: ask with a tag"] if len(found) > LISTED_MAX else []
+    return Reply("\n".join([f"you are {guest.agent.name}; {counted(len(found), 'agent')} besides you:", *lines, *more]))
+
+
+def agent_line(one: Listed) -> str:
+    """An agent in one line. What it says about itself is quoted."""
+    facts = [one.name, one.status]
+    facts += ["a person"] if one.kind == "human" else []
+    facts += [f"in {quoted(one.harness, 40)}"] if one.harness else []
+    facts += [f"at {quoted(one.directory)}"] if one.directory else []
+    facts += [quoted(one.description)] if one.description else []
+    facts += [f"tags {', '.join(one.tags)}"] if one.tags else []
+    facts += [f"can {', '.join(quoted(text, 60) for text in one.capabilities)}"] if one.capabilities else []
+    return "  ".join(facts)
+
+
+def profile(guest: Guest, given: Arguments) -> Reply:
+    """What this agent says about itself, after changing what is given."""
+    if "name" in given and given.text("name") != guest.agent.name:
+        guest.rename(given.text("name"))
+    mine = changed(guest, given)
+    return Reply(f"you are {agent_line(mine)}  {mine.visibility}")
+
+
+def changed(guest: Guest, given: Arguments) -> Listed:
+    """How this agent is listed after changing what is given, but the name."""
+    changes = Profile(
+        status=given.choice("status", STATUSES) or None, description=given.optional("description"),
+        visibility=given.choice("visibility", tuple(SIGHTS)) or None, tags=given.several("tags") if "tags" in given else None,
+    )  # fmt: skip
+    with guest.seat.turn as desk:
+        presence.set_profile(desk, changes)
+        return presence.listed(desk)

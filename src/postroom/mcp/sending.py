@@ -1,0 +1,209 @@
+"""The tool `send`: messages to agents, rooms and everyone, answers, questions, and what is said in sessions and about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+
+from postroom.core.errors import BadValue, NoSuchSession, PostroomError
+from postroom.core.message import Draft, Progress, Receipt, Seq, State, Urgency
+from postroom.core.render import counted
+from postroom.core.session import LIVE, SessionState
+from postroom.core.types import TYPE_CHECKING
+from postroom.exchange import asking, sessions, tracing
+from postroom.mcp.reply import Reply
+from postroom.waiting import taking
+
+if TYPE_CHECKING:
+    from postroom.mcp.arguments import Arguments
+    from postroom.mcp.guest import Guest
+    from postroom.store.profiles import Listed
+    from postroom.waiting import Steps
+
+WAIT_S_MAX = 50.0
+"""The strictest harness gives up on a call after 60 s."""
+OFFER_S = 900.0
+"""How long an offered session waits for its answer: the other side may be in the middle of a long turn."""
+NAMED_MAX = 5
+"""So many recipients are told apart by how they are."""
+SLEEPERS = frozenset({"gemini", "cursor", "vscode", "windsurf", "zed", "goose", "amp"})
+"""Harnesses in which nothing wakes an idle session."""
+SESSIONS = ("open", "accept", "decline", "close")
+
+
+def send(guest: Guest, given: Arguments) -> Reply | Steps[Reply]:
+    """Send a message, or do something about a session."""
+    act = given.choice("session", SESSIONS)
+    if act:
+        return SESSION_ACTS[act](guest, given)
+    reply_to = given.optional("reply_to")
+    session = None if reply_to is None else open_session_of(guest, reply_to)
+    if session is not None and "to" not in given:
+        return say(guest, given, session)
+    return post(guest, given)
+
+
+def draft(given: Arguments) -> Draft:
+    """What is to be sent."""
+    to = given.several("to")
+    wait = given.number("wait", 0, WAIT_S_MAX)
+    if not to and "reply_to" not in given:
+        raise BadValue(name="to", value="", why="say to whom: the name of an agent, #room or @all; or reply_to=ID to answer a message")
+    body = given.needed("body", "say something")
+    return Draft(
+        to[0] if len(to) == 1 else tuple(to) if to else "", body, subject=given.text("subject"), reply_to=given.optional("reply_to"),
+        urgency=given.choice("urgency", tuple(Urgency), "next"), reply_within=wait or None,
+    )  # fmt: skip
+
+
+def post(guest: Guest, given: Arguments) -> Reply | Steps[Reply]:
+    """Send a message; with `wait` also wait for an answer."""
+    what, wait = following_up(guest, draft(given)), given.number("wait", 0, WAIT_S_MAX)
+    if not wait:
+        (receipt,) = guest.seat.send([what])
+        return Reply(outcome(guest, receipt, what))
+    receipt, seq = guest.seat.ask(what)
+    return awaiting(guest, seq, wait, outcome(guest, receipt, what))
+
+
+def following_up(guest: Guest, what: Draft) -> Draft:
+    """Who answers a message of its own means those to whom it went."""
+    if what.to or what.reply_to is None:
+        return what
+    with guest.seat.turn as desk:
+        answered = tracing.message(desk, what.reply_to)
+        if answered.sender != desk.agent.name:
+            return what
+    to = answered.to[0] if len(answered.to) == 1 else answered.to
+    return what._replace(to=to, reply_to=None, thread=f"{answered.sender}:{answered.id}")
+
+
+def awaiting(guest: Guest, seq: int, wait: float, sent: str) -> Steps[Reply]:
+    """Wait for the answers that were claimed. A notice that there will be none ends it too."""
+    try:
+        taken = yield from taking(guest.seat, 1, monotonic() + wait, claim=seq)
+    finally:
+        guest.seat.let_go(seq)
+    if taken:
+        return Reply(sent, taken)
+    return Reply(f"{sent}; no answer within {wait:g} s: it will come with a later result, inbox(wait=50) waits on")
+
+
+# Sessions
+
+
+def open_session_of(guest: Guest, id: str) -> int | None:
+    """The session that goes on and that a message belongs to, by the number of its first message; None if it belongs to none."""
+    with guest.seat.turn as desk, desk.reading():
+        try:
+            root = sessions.find(desk, id).root
+        except NoSuchSession:
+            return None
+        return root if sessions.state(desk, root) is not SessionState.OFFERED and sessions.state(desk, root) in LIVE else None
+
+
+def say(guest: Guest, given: Arguments, root: int) -> Reply | Steps[Reply]:
+    """Say something in a session; with `wait` also wait for what the other side says next."""
+    what, wait, seat = draft(given), given.number("wait", 0, WAIT_S_MAX), guest.seat
+    what = what._replace(reply_within=None)
+    with seat.turn as desk:
+        id = sessions.show(desk, Seq(root)).id
+        if wait:
+            asking.claim(desk, root)
+        try:
+            receipt = seat.say(Seq(root), what)
+        except PostroomError:
+            if wait:
+                seat.let_go(root)
+            raise
+    sent = f"sent {receipt.id} to {receipt.deliveries[0].recipient} in session {id}"
+    if not wait:
+        return Reply(sent)
+    return awaiting(guest, root, wait, sent)
+
+
+def open_session(guest: Guest, given: Arguments) -> Reply | Steps[Reply]:
+    """Offer a session; with `wait` also wait for the answer."""
+    to, wait = given.needed("to", "the agent with whom you want a session"), given.number("wait", 0, WAIT_S_MAX)
+    what = Draft(to, given.needed("body", "the task of the session"), reply_within=OFFER_S)
+    with guest.seat.turn as desk:
+        receipt = sessions.open_session(desk, what, claim=bool(wait))
+        root = sessions.root_of(desk, receipt)
+        guest.seat.after_sending()
+    sent = f"offered session {receipt.id} to {to}"
+    if not wait:
+        return Reply(f"{sent}; whether it is accepted comes with a later result")
+    return awaiting(guest, root, wait, sent)
+
+
+def accept(guest: Guest, given: Arguments) -> Reply:
+    """Accept an offered session; what is given as body is the first thing said in it."""
+    id = given.needed("reply_to", "the id of the offer")
+    with guest.seat.turn as desk:
+        sessions.accept(desk, id)
+        view = sessions.show(desk, id)
+        guest.seat.after_sending()
+    if "body" in given:
+        guest.seat.say(id, Draft("", given.text("body")))
+    return Reply(f'session {view.id} with {view.opener} is open; talk with send(reply_to="{view.id}", body=...)')
+
+
+def decline(guest: Guest, given: Arguments) -> Reply:
+    """Decline an offered session."""
+    id = given.needed("reply_to", "the id of the offer")
+    with guest.seat.turn as desk:
+        sessions.decline(desk, id, given.needed("body", "say why, the other side is told"))
+        guest.seat.after_sending()
+    return Reply(f"declined session {id}")
+
+
+def close(guest: Guest, given: Arguments) -> Reply:
+    """Close a session; what is given as body is the last thing said in it."""
+    id = given.needed("reply_to", "the id of the session")
+    if "body" in given:
+        guest.seat.say(id, Draft("", given.text("body")))
+    with guest.seat.turn as desk:
+        sessions.close(desk, id)
+        view = sessions.show(desk, id)
+        guest.seat.after_sending()
+    return Reply(f"closed session {view.id}; what was said in it still arrives")
+
+
+SESSION_ACTS: dict[str, Callable[[Guest, Arguments], Reply | Steps[Reply]]] = {
+    "open": open_session,
+    "accept": accept,
+    "decline": decline,
+    "close": close,
+}
+
+
+# The outcome in words
+
+
+def outcome(guest: Guest, receipt: Receipt, what: Draft) -> str:
+    """What has been sent to whom, and when they will see it."""
+    refused = [f"{one.recipient} did not take it: {one.reason}" for one in receipt.deliveries if one.state is State.REFUSED]
+    taken = [one for one in receipt.deliveries if one.state is not State.REFUSED]
+    if taken and all(one.state is State.HELD for one in taken):
+        return f"{receipt.id} is held until a human has looked at it: {taken[0].reason}"
+    crowd = what.to if isinstance(what.to, str) and what.to.lstrip().startswith(("#", "@")) else ""
+    if crowd or len(taken) > NAMED_MAX:
+        online = sum(one.online for one in taken)
+        sent = f"sent {receipt.id} to {crowd or 'them'}: {counted(len(taken), 'agent')}, {online} online"
+    else:
+        listed = {one.name: one for one in guest.agent.agents()}
+        told = [f"{one.recipient}, {standing(one, listed.get(one.recipient), what.urgency)}" for one in taken]
+        sent = f"sent {receipt.id} to {', '.join(told)}"
+    return "; ".join([sent, *refused])
+
+
+def standing(progress: Progress, listed: Listed | None, urgency: str) -> str:
+    """How a recipient is, and when it will see the message. Hidden ones are not listed."""
+    if not progress.online:
+        return "who is offline: it waits in the mailbox"
+    status, harness = (listed.status, listed.harness) if listed else ("online", "")
+    if urgency == Urgency.INFO:
+        return f"who is {status} and sees it with other mail"
+    if status == "idle":
+        return "who is idle and sees it in its next turn" if harness in SLEEPERS else "who is idle and will be woken"
+    return f"who is {status} and sees it {'at its next step' if urgency == Urgency.NOW else 'soon'}"
