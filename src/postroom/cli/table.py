@@ -53,6 +53,7 @@ VERBS = [
     Verb("pause", "held", "hold everything that an agent sends"),
     Verb("release", "held", "deliver what is held in a thread"),
     Verb("discard", "held", "refuse what is held in a thread"),
+    Verb("mcp", "mcp", "serve the post room to a model (MCP)"),
     Verb("doctor", "keeping", "examine the post room"),
     Verb("backup", "keeping", "copy the post room into a new directory, while it is in use"),
     Verb("restore", "keeping", "bring the post room back to the state of a backup"),
