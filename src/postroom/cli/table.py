@@ -53,6 +53,8 @@ VERBS = [
     Verb("pause", "held", "hold everything that an agent sends"),
     Verb("release", "held", "deliver what is held in a thread"),
     Verb("discard", "held", "refuse what is held in a thread"),
+    Verb("install", "install", "connect Claude Code, Codex, OpenCode, Gemini CLI, pi and others"),
+    Verb("remove", "install", "take Postroom out of the configuration of harnesses"),
     Verb("mcp", "mcp", "serve the post room to a model (MCP)"),
     Verb("doctor", "keeping", "examine the post room"),
     Verb("backup", "keeping", "copy the post room into a new directory, while it is in use"),
