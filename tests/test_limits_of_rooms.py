@@ -14,9 +14,13 @@ def test_an_agent_owns_as_many_rooms_as_its_limit_and_no_more(post):
     limited(post, rooms=2)
     alice, bob = post.agents("alice", "bob")
     alice.create_room("one")
-    alice.create_room("two", policy="secret")
+    alice.create_room("two", policy="private")
     with pytest.raises(errors.TooMany, match="already 2 rooms of yours"):
         alice.create_room("three")
+    for name in ("five", "six"):
+        alice.create_room(name, policy="secret")
+    with pytest.raises(errors.TooMany, match="already 2 rooms of yours"):
+        alice.create_room("seven", policy="secret")
     bob.create_room("three")
     alice.destroy_room("one")
     alice.create_room("four")

@@ -656,7 +656,7 @@ def test_rooms_work_the_same_with_asyncio(post):
 def test_the_rooms_of_one_agent_are_limited(post):
     post.configure("[limits]\nrooms = 2\n")
     alice, bob = post.agents("alice", "bob")
-    alice.create_room("one", policy="secret")
+    alice.create_room("one", policy="private")
     bob.create_room("own")
     alice.join("own")
     alice.create_room("two")

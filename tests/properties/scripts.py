@@ -174,7 +174,7 @@ IN_SECRET_ROOM = (
 )
 OF_GHOST = (
     Row(4, "send", lambda random, _: secretly(random, random.choice(INSIDERS))),
-    Row(2, "send", lambda random, _: secretly(random, random.choice((Secret(0), "#hall", "@all")))),
+    Row(2, "send", lambda random, _: secretly(random, random.choice((Secret(0), Secret(0), "@all")))),
     Row(1, "send", lambda random, _: letter(random, "zed", create=True)),
     Row(2, "answer_hidden", lambda random, _: (random.randrange(9), random.choice(INSIDERS), "tea")),
     Row(2, "offer", among(INSIDERS)),

@@ -6,6 +6,7 @@ the secret room, and `gus` is a ghost from some moment on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -33,6 +34,8 @@ ROOM_NAMES = ("den", "den-2", "hall", "club")
 AGENT_NAMES = (*AGENTS, "gus-2", "gil", "gil-2", "nell", "nils")
 OWN_IDS = ("a1", "a2", "b1", "ina:a1", "gus:b1")
 BECOMES_A_GHOST = {"visibility": "ghost"}
+RANDOM_ID = re.compile(r"\+[0-9a-f]{10}\b")
+"""Of a message that others may not notice; also outsiders get such notices, when a ghost leaves them its room for instance."""
 NUMBERS = range(1, 33)
 
 
@@ -70,7 +73,7 @@ class Town:
             with self.desk(name).posting() as posting:
                 posting.provenance()
         for name in (*OUTSIDERS, "nobody"):
-            self.feeds[name] = Feed(self.desk(name), Sieve(), last=0)
+            self.feeds[name] = Feed(self.watching(name), Sieve(), last=0)
 
     def clock(self) -> int:
         return self.now_us
@@ -87,6 +90,11 @@ class Town:
             desk.clock = self.clock
             self.desks[who] = desk
         return self.desks[who]
+
+    def watching(self, who: str) -> Desk:
+        """A desk of its own, as `postroom watch` has."""
+        self.desks[f"{who} watching"] = desk = self.desk(who) if who == "nobody" else self.open(who)
+        return desk
 
     def close(self) -> None:
         for agent in self.attached.values():
@@ -250,7 +258,7 @@ class told:  # noqa: N801  # read as a verb
         self._label = label
 
     def __enter__(self) -> Callable[[object], None]:
-        return lambda found: self._seen.append(f"{self._label}: {found!r}")
+        return lambda found: self._seen.append(f"{self._label}: {RANDOM_ID.sub('+', repr(found))}")
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if isinstance(error, PostroomError):

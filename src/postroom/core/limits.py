@@ -25,7 +25,7 @@ class Limits(NamedTuple):
     thread_turns: Annotated[int, "turns", "changes of speaker in one thread until a human looks; then held, see `postroom held`"] = 200
     hops: Annotated[int, "answers", "in a chain, each to the one before or said with that in hand, until a human looks; then held"] = 250
     agents: Annotated[int, "names", "registered in one store; ghosts are counted for themselves"] = 100_000
-    rooms: Annotated[int, "rooms", "owned by one agent"] = 1_000
+    rooms: Annotated[int, "rooms", "owned by one agent; secret ones are counted for themselves"] = 1_000
     members: Annotated[int, "agents", "in one room"] = 10_000
     archive_days: Annotated[int, "days", "offline with nothing waiting, after which an agent is no longer listed, until it returns"] = 90
     event_days: Annotated[int, "days", "an event is kept, whether it was seen or not"] = 14

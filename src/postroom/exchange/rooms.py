@@ -80,10 +80,12 @@ def create(desk: Desk, name: str, *, policy: str = Policy.PUBLIC, description: s
             raise GhostsLeaveNoTrace(act=f"make a {chosen} room")
         if stored.seen(database, folded, viewer=me):
             raise RoomTaken(room=folded)
-        if stored.count_owned(database, me) >= limits.rooms:
+        if stored.count_owned(database, me, secret=chosen is Policy.SECRET) >= limits.rooms:
             raise TooMany(limit=limits.rooms, things="rooms of yours", limit_name="rooms")
         make_way(outbox, folded)
-        stored.create(database, RoomRow(0, folded, chosen, me, description, "", posting.now_ms))
+        room = stored.create(database, RoomRow(0, folded, chosen, me, description, "", posting.now_ms))
+        # For nobody, but so that who comes within the same ms comes later.
+        events.tell(posting, [NewEvent(posting.now_ms, "member_joined", room.id, None, me)])
         outbox.write()
         return view(database, folded, me)
 
@@ -245,7 +247,7 @@ def transfer(desk: Desk, name: str, agent: str) -> None:
             raise BadValue(name="agent", value=agent, why="a ghost owns secret rooms only")
         if other.id == room.owner:
             return
-        if stored.count_owned(database, other.id) >= limit:
+        if stored.count_owned(database, other.id, secret=room.policy == Policy.SECRET) >= limit:
             raise TooMany(limit=limit, things=f"rooms of {other.name}", limit_name="rooms")
         charge(outbox, room)
         stored.change(database, room._replace(owner=other.id))

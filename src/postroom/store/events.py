@@ -68,6 +68,16 @@ TO_AGENT = f"SELECT {COLUMNS} FROM event e WHERE e.target = ? AND e.id >= ? AND 
 IN_ROOM = f"""
 SELECT {COLUMNS} FROM event e WHERE e.room = ? AND e.target IS NULL AND e.id >= ? AND e.agent != ? AND {NOTICED} ORDER BY e.id LIMIT ?
 """
+NOBODY = 1
+"""The post room itself, which looks at no events."""
+OLD = "SELECT 1 FROM event WHERE id = (SELECT min(id) FROM event) AND at_ms < ? AND (id < (SELECT max(id) FROM event) OR target IS NOT ?)"
+FORGET = """
+DELETE FROM event WHERE id IN (
+    SELECT id FROM (SELECT id, at_ms FROM event WHERE id < (SELECT max(id) FROM event) ORDER BY id LIMIT ?2) WHERE at_ms < ?1
+)
+"""
+EMPTY = "UPDATE event SET target = ?2, room = NULL WHERE id = (SELECT max(id) FROM event) AND at_ms < ?1"
+"""The last event stays, so that no number is used again; but for nobody."""
 LISTENERS = "SELECT w.recipient FROM meter w CROSS JOIN member m ON m.room = ? AND m.agent = w.recipient WHERE w.sender = ?"
 JUST_READ = "SELECT 1 FROM delivery WHERE id = ? AND holder = ? AND state = 'read' AND read_ms = ?"
 TOLD_NOW = f"SELECT text FROM event WHERE target = ? AND agent = ? AND what = '{READ}' AND at_ms = ?"
@@ -226,13 +236,12 @@ def name_of(database: Database, table: str, id: int | None, names: dict[str, str
 
 
 def any_old(database: Database, *, before_ms: int) -> bool:
-    """Whether the oldest event is from before a time. The newest stays, so that no number is used again."""
-    rows = database.execute("SELECT id, at_ms, (SELECT max(id) FROM event) FROM event ORDER BY id LIMIT 1").fetchall()
-    return any(at_ms < before_ms and id < last for id, at_ms, last in rows)
+    """Whether there is something to forget from before a time."""
+    return bool(database.execute(OLD, (before_ms, NOBODY)).fetchall())
 
 
 def forget(database: Database, *, before_ms: int, limit: int) -> bool:
     """Remove the oldest events from before a time, up to a limit. Says whether some are left."""
-    oldest = "SELECT id, at_ms FROM event WHERE id < (SELECT max(id) FROM event) ORDER BY id LIMIT ?"
-    database.execute(f"DELETE FROM event WHERE id IN (SELECT id FROM ({oldest}) WHERE at_ms < ?)", (limit, before_ms))
+    database.execute(FORGET, (before_ms, limit))
+    database.execute(EMPTY, (before_ms, NOBODY))
     return any_old(database, before_ms=before_ms)

@@ -73,10 +73,9 @@ class Parent(NamedTuple):
 
 
 BEGINNING = """
-SELECT coalesce((SELECT max(seq) FROM message), 0), coalesce((SELECT number FROM message WHERE seq = (SELECT max(seq) FROM message)), 0),
-    coalesce((SELECT max(id) FROM delivery), 0), coalesce((SELECT value FROM meter WHERE sender = a.id AND recipient = 0), 0),
-    a.visibility = 'ghost', a.paused
-FROM agent a WHERE a.id = ?
+SELECT coalesce(l.seq, 0), coalesce(l.number, 0), coalesce(l.delivery + l.fan_out - 1, 0),
+    coalesce((SELECT value FROM meter WHERE sender = a.id AND recipient = 0), 0), a.visibility = 'ghost', a.paused
+FROM agent a LEFT JOIN message l ON l.seq = (SELECT max(seq) FROM message) WHERE a.id = ?
 """
 LAST_NUMBER = 1 << 62
 NUMBER_DIGITS = 18  # what always fits into 64 bits
@@ -101,7 +100,7 @@ URGENCIES = {urgency.value: urgency for urgency in Urgency}
 
 
 def beginning(database: Database, sender: int) -> Beginning:
-    """Where a transaction of a sender begins. Pruning keeps the last message and delivery, so that nothing is ever numbered twice."""
+    """Where a transaction of a sender begins. Pruning keeps the last message, so that nothing is ever numbered twice."""
     return Beginning(*database.execute(BEGINNING, (sender,)).fetchall()[0])
 
 

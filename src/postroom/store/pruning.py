@@ -8,6 +8,7 @@ import re
 from postroom.core.message import State
 from postroom.core.session import LIVE
 from postroom.core.types import NamedTuple
+from postroom.core.visibility import GHOST
 from postroom.store import sessions
 from postroom.store.database import Database
 from postroom.store.deliveries import states
@@ -22,16 +23,20 @@ FILE_AGE_S = 3_600
 SETTLED = states(State.READ, State.ANSWERED, State.EXPIRED, State.REFUSED)
 OLD_ROOTS = "SELECT seq, sent_ms, thread FROM message WHERE seq > ? ORDER BY seq LIMIT ?"
 STAYS = f"""
-SELECT 1 FROM message m JOIN delivery d ON d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1
+SELECT 1 FROM message m LEFT JOIN delivery d ON d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1
 WHERE (m.seq = ?1 OR m.thread = ?1) AND (
-    m.sent_ms >= ?2 OR d.state NOT IN ({SETTLED})
-    OR m.seq = (SELECT max(seq) FROM message) OR d.id = (SELECT max(id) FROM delivery)
+    m.sent_ms >= ?2
+    OR d.state NOT IN ({SETTLED}) AND (m.hidden OR (SELECT visibility FROM agent WHERE id = d.recipient) != '{GHOST}')
+    OR m.seq = (SELECT max(seq) FROM message)
+    OR NOT m.hidden AND m.number = (SELECT number FROM message WHERE seq = (SELECT max(seq) FROM message))
     OR EXISTS (SELECT 1 FROM request q WHERE q.recipient = d.recipient AND q.message = m.seq)
     OR EXISTS (SELECT 1 FROM claim c JOIN attached t ON t.agent = c.agent AND t.id = c.holder WHERE c.message = m.seq)
 )
 UNION ALL SELECT 1 FROM thread_budget WHERE thread = ?1 AND held IS NOT NULL
 LIMIT 1
-"""  # the last number of each kind stays, as the next one is counted from it
+"""
+"""The last message stays, as the next one is numbered from it; and of those that are not hidden the last too: by what goes and what stays
+others must notice nothing. So it stays for no ghost either, which has not read it."""
 FORGET = (
     (
         "INSERT INTO search (search, rowid, subject, body) SELECT 'delete', seq, subject, body FROM message"

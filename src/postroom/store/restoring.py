@@ -214,7 +214,7 @@ def beside(database: Database, path: str) -> Iterator[bool]:
 def numbers(database: Database) -> Before:
     """The next free numbers of a store; nobody is touched."""
     ((seq, number, delivery),) = database.execute(
-        "SELECT (SELECT max(seq) FROM message), (SELECT max(number) FROM message), (SELECT max(id) FROM delivery)"
+        "SELECT max(seq), max(number), (SELECT delivery + fan_out - 1 FROM message ORDER BY seq DESC LIMIT 1) FROM message"
     ).fetchall()
     return Before((seq or 0) + 1, (number or 0) + 1, (delivery or 0) + 1, [], 0)
 

@@ -180,10 +180,11 @@ def count(database: Database, room: int, *, ghosts: bool) -> int:
     return int(number)
 
 
-def count_owned(database: Database, agent: int) -> int:
-    """How many rooms an agent owns."""
+def count_owned(database: Database, agent: int, *, secret: bool) -> int:
+    """How many secret rooms an agent owns, or others: neither number says anything about the other."""
     ((number,),) = database.execute(
-        "SELECT count(*) FROM member m JOIN room r ON r.id = m.room AND r.owner = m.agent WHERE m.agent = ?", (agent,)
+        "SELECT count(*) FROM member m JOIN room r ON r.id = m.room AND r.owner = m.agent WHERE m.agent = ? AND (r.policy = 'secret') = ?",
+        (agent, secret),
     )
     return int(number)
 
