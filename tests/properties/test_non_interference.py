@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from random import Random
@@ -18,6 +18,7 @@ import pytest
 
 from postroom.core.profile import Profile
 from postroom.exchange import presence
+from tests.properties.screens import look_at_screens, watch
 from tests.properties.scripts import script
 from tests.properties.twins import AGENTS, BECOMES_A_GHOST, Act, Town
 
@@ -28,6 +29,8 @@ LIMITS = {
     "narrow": "[limits]\nwaiting = 5\nroom_per_minute = 6\nsender_per_minute = 12\npair_per_minute = 5\nbroadcasts_per_minute = 1\n"
     "thread_turns = 3\nhops = 3\nagents = 8\nrooms = 2\nmembers = 4\nrequests = 3\nevent_days = 1\narchive_days = 1\n",
 }
+Look = Callable[[Town, list[str]], None]
+"""How outsiders look around in the end, and guess the ids of what they may not see."""
 IN_MEMORY = Path("/dev/shm")
 
 
@@ -49,7 +52,7 @@ def seeds() -> Iterator[dict[str, Path]]:
         yield made
 
 
-def run(seed: Path, acts: list[Act], hidden: list[str] | None = None) -> tuple[list[str], list[str]]:
+def run(seed: Path, acts: list[Act], look: Look, hidden: list[str] | None = None) -> tuple[list[str], list[str]]:
     """What outsiders see of a run, and the ids that they guess in the end: those that were hidden, unless they are given."""
     home = seed.with_name("home")
     shutil.copytree(seed, home)
@@ -59,7 +62,7 @@ def run(seed: Path, acts: list[Act], hidden: list[str] | None = None) -> tuple[l
             for act in acts:
                 town.do(act)
             hidden = town.hidden() if hidden is None else hidden
-            town.look_around(hidden)
+            look(town, hidden)
             return town.seen, hidden
         finally:
             town.close()
@@ -67,25 +70,34 @@ def run(seed: Path, acts: list[Act], hidden: list[str] | None = None) -> tuple[l
         shutil.rmtree(home)
 
 
-def difference(seed: Path, acts: list[Act]) -> str:
+def difference(seed: Path, acts: list[Act], look: Look = Town.look_around) -> str:
     """The first thing that outsiders see differently because of what happens inside; "" if there is none."""
-    with_it, hidden = run(seed, acts)
-    without, _ = run(seed, [act for act in acts if not act.inside], hidden)
+    with_it, hidden = run(seed, acts, look)
+    without, _ = run(seed, [act for act in acts if not act.inside], look, hidden)
     for one, other in zip_longest(with_it, without):
         if one != other:
             return f"{one}\n  and without it\n{other}"
     return ""
 
 
-def shortest(seed: Path, acts: list[Act]) -> list[Act]:
+def shortest(seed: Path, acts: list[Act], look: Look) -> list[Act]:
     """The script without what the difference does not need."""
     place = len(acts)
     while place:
         place -= 1
         fewer = acts[:place] + acts[place + 1 :]
-        if BECOMES_A_GHOST not in acts[place].what and difference(seed, fewer):
+        if BECOMES_A_GHOST not in acts[place].what and difference(seed, fewer, look):
             acts = fewer
     return acts
+
+
+def check(seed: Path, name: str, look: Look) -> None:
+    """Fail with the shortest script that shows a difference, if there is one."""
+    acts = script(Random(f"{SEED} {name}"))
+    if difference(seed, acts, look):
+        acts = shortest(seed, acts, look)
+        told = "\n".join(map(repr, acts))
+        pytest.fail(f"POSTROOM_TEST_SEED={SEED}, {name}\n{told}\n\n{difference(seed, acts, look)}")
 
 
 @pytest.mark.slow
@@ -93,8 +105,18 @@ def shortest(seed: Path, acts: list[Act]) -> list[Act]:
 @pytest.mark.parametrize("limits", LIMITS)
 def test_outsiders_see_nothing_of_what_happens_inside(seeds, limits):
     for number in range(PAIRS // len(LIMITS)):
-        acts = script(Random(f"{SEED} {limits} {number}"))
-        if difference(seeds[limits], acts):
-            acts = shortest(seeds[limits], acts)
-            told = "\n".join(map(repr, acts))
-            pytest.fail(f"POSTROOM_TEST_SEED={SEED}, {limits} {number}\n{told}\n\n{difference(seeds[limits], acts)}")
+        check(seeds[limits], f"{limits} {number}", Town.look_around)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60 + PAIRS)
+@pytest.mark.parametrize("limits", LIMITS)
+def test_outsiders_see_nothing_of_it_at_the_command_line(seeds, limits):
+    for number in range(PAIRS // 10 // len(LIMITS)):
+        check(seeds[limits], f"{limits} screen {number}", look_at_screens)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(3))
+def test_outsiders_see_nothing_of_it_who_watch(seeds, number):
+    check(seeds["wide"], f"watch {number}", watch)

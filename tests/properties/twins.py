@@ -247,7 +247,9 @@ class Town:
 
     def hidden(self) -> list[str]:
         """The ids of what outsiders may not see."""
-        return [message.id for message in tracing.history(self.desk("human"), limit=1_000) if not message.number]
+        known = {message.id for who in OUTSIDERS for message in tracing.history(self.desk(who), limit=1_000)}
+        every = tracing.history(self.desk("human"), limit=1_000)
+        return [message.id for message in every if not message.number and message.id not in known]
 
 
 class told:  # noqa: N801  # read as a verb
