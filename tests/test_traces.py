@@ -103,6 +103,23 @@ def test_which_messages_are_pruned_does_not_depend_on_hidden_ones(timed, inside)
     assert bodies(otto.history()) == ["last"]
 
 
+def test_a_file_from_a_secret_room_is_for_no_other_also_for_one_who_guesses_its_bytes(timed, inside, home):
+    ina, ivo = inside
+    otto = timed.agent("otto")
+    (home / "plan").write_text("the plan")
+    ina.send("#den", files=home / "plan")
+    (message,) = ivo.take()
+    (file,) = message.attachments
+    with pytest.raises(errors.FileLost) as found:
+        otto.save(file, home / "guessed")
+    with pytest.raises(errors.FileLost) as never:
+        otto.save(file._replace(sha256="0" * 64), home / "guessed")
+    assert str(found.value).replace(file.sha256, "0" * 64) == str(never.value)
+    ina.kick("den", "ivo")
+    message.save(file, home / "kept")
+    assert (home / "kept").read_text() == "the plan"
+
+
 def test_what_watch_tells_of_a_message_has_no_number_of_the_store():
     assert Change._fields == ("id", "recipient", "state", "reason", "at_ms")
 

@@ -158,6 +158,8 @@ class Agent:
 
         if not isinstance(attachment, Attachment):
             raise BadValue(name="attachment", value=attachment, why="it is one of a message's attachments")
+        with self._seat.turn as desk:
+            tracing.check_file(desk, attachment.sha256)
         files.save(self.home, attachment, path_text("path", path))
 
     def events(self, wait: float | None = 0) -> Iterator[Event]:

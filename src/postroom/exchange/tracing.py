@@ -32,6 +32,18 @@ def message(desk: Desk, id: MessageRef) -> Message:
         return found
 
 
+def check_file(desk: Desk, digest: str) -> None:
+    """Raise FileLost, as if it were not there, unless a file belongs to a message that the desk's agent sent, got, or may see."""
+    viewer = desk.agent.id
+    with desk.reading() as database:
+        for found in messages.with_file(database, digest):
+            if messages.may_see(database, found, viewer) or messages.is_recipient(database, found, viewer):
+                return
+    from postroom.store import files
+
+    raise files.missing(desk.database.home, digest)
+
+
 def follow(desk: Desk, id: MessageRef) -> None:
     """Let the sender be woken at each change of state of a message."""
     with desk.posting() as posting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from errno import ENOENT
 from hashlib import sha256
 
 from postroom.core.errors import DiskFull, FileLost, NoSuchFile, NotSaved, PostroomError, TooLarge
@@ -113,6 +114,11 @@ def read(home: str, digest: str) -> Iterator[bytes]:
         os.close(source)
     if check.hexdigest() != digest:
         raise FileLost(path=path, why="its bytes are not the ones that were sent")
+
+
+def missing(home: str, digest: str) -> FileLost:
+    """The error for a file that is not there."""
+    return FileLost(path=location(os.path.join(home, "files"), digest), why=os.strerror(ENOENT))
 
 
 def save(home: str, attachment: Attachment, path: str) -> None:

@@ -248,6 +248,11 @@ def insert_attachments(database: Database, seq: int, files: tuple[Attachment, ..
     database.executemany("INSERT INTO attachment VALUES (?, ?, ?, ?, ?)", [(seq, place, *file) for place, file in enumerate(files)])
 
 
+def with_file(database: Database, digest: str) -> list[Parent]:
+    """The messages to which a file is attached, by its hash."""
+    return [Parent(*row) for row in database.execute(f"{PARENT} WHERE seq IN (SELECT message FROM attachment WHERE sha256 = ?)", (digest,))]
+
+
 def attachments(database: Database, seq: int) -> tuple[Attachment, ...]:
     """The files of a message, in their order."""
     rows = database.execute("SELECT name, bytes, sha256 FROM attachment WHERE message = ? ORDER BY place", (seq,))
