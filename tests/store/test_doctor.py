@@ -126,6 +126,8 @@ def test_the_doctor_changes_nothing(busy):
     assert (query(busy.home, "SELECT * FROM delivery"), query(busy.home, "SELECT * FROM attached")) == before
 
 
+ROOM = "INSERT INTO room VALUES (1, 'dev', 'public', 3, '', '', 0)"
+MEMBER = "INSERT INTO member VALUES (1, 3, 0, 0, 0, 0)"
 BROKEN = {
     "deliveries belong to no message": "DELETE FROM message WHERE seq = 2",
     "messages lack deliveries": "DELETE FROM delivery WHERE id = 3",
@@ -143,6 +145,14 @@ BROKEN = {
     "claims are held by processes that are not attached": "INSERT INTO claim VALUES (3, 1, 999)",
     "claims are about messages that are gone": "INSERT INTO attached VALUES (3, 2, 1, '', NULL, 0); INSERT INTO claim VALUES (3, 99, 2)",
     "timers are about messages that are gone": "INSERT INTO timer VALUES (1, 'expire', 99)",
+    "messages are numbered out of order": "UPDATE message SET number = 0 WHERE seq = 2",
+    "messages that all may see are in threads": "UPDATE message SET hidden = 1 WHERE seq IN (SELECT thread FROM message)",
+    "rooms belong to somebody who is not in them": ROOM,
+    "rooms that all may see belong to a ghost": "; ".join([ROOM, MEMBER, "UPDATE agent SET visibility = 'ghost' WHERE id = 3"]),
+    "members and invitations are of rooms or agents": MEMBER,
+    "members are invited besides": "; ".join([ROOM, MEMBER, "INSERT INTO invitation VALUES (1, 3, 3, 0)"]),
+    "members would miss messages or events": "; ".join([ROOM, MEMBER, "UPDATE member SET after_seq = 99"]),
+    "agents would miss events": "UPDATE agent SET events = 99 * 1024 WHERE id = 3",
 }
 
 

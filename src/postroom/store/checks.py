@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from postroom.core.types import NamedTuple
+from postroom.store.events import PLACES
 from postroom.store.mailboxes import UNITS
 
 
@@ -37,6 +38,8 @@ class Check(NamedTuple):
 
 RESTORE = "Copy the whole directory away, then run: postroom restore BACKUP"
 HARMLESS = "Harmless: the warden or pruning removes them."
+HAND_OVER = "As the person at a terminal hand them over, or end them: postroom room transfer, postroom room destroy."
+IN_ROOMS = "SELECT room, agent FROM member UNION ALL SELECT room, agent FROM invitation"
 DELIVERIES = "delivery d WHERE d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1 AND d.message = m.seq"
 
 CHECKS = (
@@ -128,5 +131,47 @@ CHECKS = (
         "SELECT count(*) FROM timer WHERE message NOT IN (SELECT seq FROM message)",
         Level.NOTE,
         HARMLESS,
+    ),
+    Check(
+        "messages are numbered out of order",
+        "SELECT count(*) FROM (SELECT number - lag(number, 1, 0) OVER (ORDER BY seq) AS step, hidden FROM message) WHERE step < 1 - hidden",
+        next_step=RESTORE,
+    ),
+    Check(
+        "messages that all may see are in threads that they may not",
+        "SELECT count(*) FROM message m JOIN message r ON r.seq = m.thread WHERE r.hidden > m.hidden",
+        next_step=RESTORE,
+    ),
+    Check(
+        "rooms belong to somebody who is not in them",
+        "SELECT count(*) FROM room r WHERE NOT EXISTS (SELECT 1 FROM member m WHERE m.room = r.id AND m.agent = r.owner)",
+        next_step=HAND_OVER,
+    ),
+    Check(
+        "rooms that all may see belong to a ghost",
+        "SELECT count(*) FROM room r JOIN agent a ON a.id = r.owner WHERE r.policy != 'secret' AND a.visibility = 'ghost'",
+        next_step=HAND_OVER,
+    ),
+    Check(
+        "members and invitations are of rooms or agents that do not exist",
+        f"SELECT count(*) FROM ({IN_ROOMS}) WHERE room NOT IN (SELECT id FROM room) OR agent NOT IN (SELECT id FROM agent)",
+        next_step=RESTORE,
+    ),
+    Check(
+        "members are invited besides",
+        "SELECT count(*) FROM member m JOIN invitation i ON i.room = m.room AND i.agent = m.agent",
+        Level.WARNING,
+        "Nothing follows from it; to leave the room and join it again uses the invitation up.",
+    ),
+    Check(
+        "members would miss messages or events, which are numbered lower than what they have seen",
+        "SELECT count(*) FROM member WHERE after_seq > (SELECT coalesce(max(seq), 0) FROM message)"
+        " OR after_event > (SELECT coalesce(max(id), 0) FROM event)",
+        next_step=RESTORE,
+    ),
+    Check(
+        "agents would miss events, which are numbered lower than what they have seen",
+        f"SELECT count(*) FROM agent WHERE events > (SELECT coalesce(max(id), 0) + 1 FROM event) * {PLACES}",
+        next_step=RESTORE,
     ),
 )
