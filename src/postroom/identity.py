@@ -1,6 +1,6 @@
 """Which agent a session of a harness is: a readable name, unique among the living, and the same again when that session resumes.
 
-The name of each session is a small file in the home, found by a digest of the session's id: hooks read it without opening the store.
+The name of each session is a small file in the home, found by the session's id: hooks read it without opening the store.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 
+from postroom import doorbell
 from postroom.core.address import NAME, RESERVED, Name
 from postroom.core.room import NAME_MAX
 from postroom.core.types import TYPE_CHECKING, NamedTuple
@@ -27,6 +28,7 @@ LOCK = "lock"
 KEPT = 1_000
 """So many sessions are remembered; the ones that resumed last."""
 LINES_MAX = 128
+FIT = re.compile(r"[a-z-]{1,40}@[A-Za-z0-9_-]{1,80}")
 LEFT_OUT = re.compile(r"[^a-z0-9._-]+")
 UNNAMED = "agent"
 
@@ -80,19 +82,22 @@ def numbered(name: str) -> Iterator[Name]:
 
 def remembered(home: str, guest: Guest) -> Known | None:
     """What is known of a session, or None."""
-    if guest.session is None:
-        return None
+    return None if guest.session is None else read(path_of(home, guest))
+
+
+def read(path: str) -> Known | None:
+    """What a file says of a session, or None."""
     try:
-        with open(path_of(home, guest), encoding="ascii") as file:
+        with open(path, encoding="ascii") as file:
             name, _, pid = file.read(LINES_MAX).partition("\n")
     except (FileNotFoundError, UnicodeDecodeError):
         return None
     return Known(Name(name), int(pid) if pid.strip().isdigit() else 0) if NAME.fullmatch(name) else None
 
 
-def remember(home: str, guest: Guest, name: str) -> None:
-    """Note which name a session has in this process. Whole or not at all: a hook may be reading it."""
-    known = Known(Name(name), os.getpid())
+def remember(home: str, guest: Guest, name: str, *, pid: int | None = None) -> None:
+    """Note which name a session has, in this process or another one. Whole or not at all: a hook may be reading it."""
+    known = Known(Name(name), os.getpid() if pid is None else pid)
     if guest.session is None or remembered(home, guest) == known:
         return
     path = path_of(home, guest)
@@ -105,11 +110,13 @@ def remember(home: str, guest: Guest, name: str) -> None:
 
 
 def path_of(home: str, guest: Guest) -> str:
-    """The file of a session. Its name is a digest, as what a harness calls an id need not be fit for a file name."""
-    from hashlib import sha256
+    """The file of a session: named after it, or after a digest where what the harness calls an id is not fit for a file name."""
+    name = f"{guest.harness}@{guest.session}"
+    if not FIT.fullmatch(name):
+        from hashlib import sha256  # costs a hook 2 ms
 
-    digest = sha256(f"{guest.harness}\0{guest.session}".encode(errors="surrogatepass")).hexdigest()[:32]
-    return os.path.join(home, DIRECTORY, digest)
+        name = sha256(f"{guest.harness}\0{guest.session}".encode(errors="surrogatepass")).hexdigest()[:32]
+    return os.path.join(home, DIRECTORY, name)
 
 
 def forget_old(directory: str) -> None:
@@ -154,10 +161,20 @@ def chosen(desk: Desk, guest: Guest) -> Name:
 
     To be called while `choosing`.
     """
-    before = remembered(desk.database.home, guest)
+    home = desk.database.home
+    before = remembered(home, guest)
     if before is not None and not lives(desk, before.name, but=before.pid):
         return before.name
-    return next(name for name in numbered(readable_name(guest)) if not lives(desk, name))
+    taken = spoken_for(home, guest)
+    return next(name for name in numbered(readable_name(guest)) if name not in taken and not lives(desk, name))
+
+
+def spoken_for(home: str, guest: Guest) -> set[str]:
+    """The names of other sessions that go on, whether or not anything of them is attached: a hook may have come before the server."""
+    own, directory = None if guest.session is None else path_of(home, guest), os.path.join(home, DIRECTORY)
+    paths = (os.path.join(directory, name) for name in os.listdir(directory) if name != LOCK)
+    known = [one for path in paths if path != own and (one := read(path)) is not None]
+    return {one.name for one in known if one.pid and doorbell.alive(one.pid, "")}
 
 
 def lives(desk: Desk, name: str, *, but: int = 0) -> bool:

@@ -54,6 +54,7 @@ VERBS = [
     Verb("release", "held", "deliver what is held in a thread"),
     Verb("discard", "held", "refuse what is held in a thread"),
     Verb("install", "install", "connect Claude Code, Codex, OpenCode, Gemini CLI, pi and others"),
+    Verb("hook", "hook", "what harnesses call at the turns of a session"),
     Verb("remove", "install", "take Postroom out of the configuration of harnesses"),
     Verb("mcp", "mcp", "serve the post room to a model (MCP)"),
     Verb("doctor", "keeping", "examine the post room"),

@@ -1,0 +1,164 @@
+"""`postroom hook EVENT`: what harnesses call at the turns of a session. It must never be in the way: whatever fails, the session goes on.
+
+It reads the harness's JSON from standard input, notes what the session does, and prints mail for the model as JSON. With no mail it writes
+nothing and loads as little as `postroom send`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Mapping
+from json import dumps, loads
+
+from postroom.cli.call import Call, tidy
+from postroom.cli.parsing import Command, Parser
+from postroom.core.errors import BadUsage
+from postroom.core.message import Urgency
+from postroom.core.types import TYPE_CHECKING
+from postroom.exchange import handover
+from postroom.exchange.desk import Desk, open_desk, open_desk_of_stranger
+from postroom.harnesses.calling import Caller, caller, name_of
+from postroom.harnesses.moments import MOMENTS, Moment, output
+
+if TYPE_CHECKING:
+    from postroom.core.message import Message
+
+PAYLOAD_BYTES_MAX = 64 * 1024 * 1024
+"""A harness hands over the whole result of a tool."""
+
+
+def arguments(parser: Parser) -> None:
+    """The argument of `hook`."""
+    parser.add_argument("event", metavar="EVENT", help=", ".join(MOMENTS))
+
+
+def run(call: Call) -> None:
+    """Do what is to be done at this moment."""
+    event = call.args.event
+    if event not in MOMENTS:
+        raise BadUsage(why=f"There is no event {event!r}.", see="postroom hook --help")
+    payload = read_payload()
+    one = caller(payload, os.environ)
+    if one is None or (not os.path.isdir(call.home) and not one.names_itself):
+        return
+    moment = MOMENTS[event]
+    if payload.get("stop_hook_active"):
+        moment = moment._replace(hands_over=frozenset())
+    if payload.get("agent_id"):  # a helper of the session: its tools are part of the turn, and its context is not where mail belongs
+        return
+    name = call.args.agent or os.environ.get("POSTROOM_AGENT") or own_name(call, one)
+    if name:
+        with_desk(call, name, one, event, moment)
+
+
+def read_payload() -> Mapping[str, object]:
+    """What the harness says. Raises BadUsage."""
+    try:
+        found = loads(sys.stdin.buffer.read(PAYLOAD_BYTES_MAX) or b"{}")
+    except ValueError as error:
+        raise BadUsage(why="Standard input is no JSON.", see="postroom hook --help") from error
+    return found if isinstance(found, dict) else {}
+
+
+def own_name(call: Call, one: Caller) -> str | None:
+    """The name of the session that calls."""
+    from postroom import identity
+
+    if one.names_itself and (known := identity.remembered(call.home, one.guest)):
+        return known.name
+    desk = open_desk_of_stranger(call.home, interface=handover.INTERFACE)
+    try:
+        return name_of(desk, one)
+    finally:
+        desk.close()
+
+
+def with_desk(call: Call, name: str, one: Caller, event: str, moment: Moment) -> None:
+    """Note what the session does, and hand over what waits for it."""
+    desk = open_desk(name, call.home, interface=handover.INTERFACE)
+    try:
+        handover.settle_earlier(desk, was_read=not moment.edge)
+        text = mail(desk, moment.hands_over) if moment.hands_over else ""
+        note_status(desk, one, "busy" if text and moment.decision else moment.status)
+        if text:
+            call.output.write(dumps(output(event, moment, text)) + "\n")
+        if event == "SessionEnd" and one.names_itself:
+            from postroom import identity
+
+            identity.remember(call.home, one.guest, desk.agent.name, pid=0)
+        tidy(desk)
+    finally:
+        desk.close()
+
+
+def note_status(desk: Desk, one: Caller, status: str) -> None:
+    """Note what the session does, if that is news; and once, where it lives."""
+    if desk.agent.status == status and not desk.is_new:
+        return
+    from postroom.core.profile import Profile
+    from postroom.exchange import presence
+
+    presence.set_profile(desk, Profile(status=status, harness=one.guest.harness, directory=one.guest.directory))
+
+
+# What only a session with mail needs
+
+
+def mail(desk: Desk, wanted: Collection[Urgency]) -> str:
+    """What waits, as a model reads it; empty if it is not urgent enough. What does not fit waits for the next time."""
+    from postroom.exchange import reading
+
+    if not reading.anything(desk):
+        return ""
+    from postroom.core.render import counted
+    from postroom.mcp.digest import BYTES_MAX, HEADING, MESSAGES_MAX, ROOM_MIN
+
+    handed = handover.take(desk, wanted, limit=MESSAGES_MAX)
+    blocks: list[str] = []
+    left = BYTES_MAX
+    for one in handed:
+        if left < ROOM_MIN:
+            break
+        blocks.append(block(desk, one.message, left))
+        left -= len(blocks[-1].encode()) + 1
+    reading.give_back(desk, handed[len(blocks) :])
+    more = ["There is more: call the tool inbox of postroom."] if len(blocks) < len(handed) or len(handed) == MESSAGES_MAX else []
+    return "\n".join([HEADING.format(messages=counted(len(blocks), "message")), *blocks, *more]) if blocks else ""
+
+
+def block(desk: Desk, message: Message, left: int) -> str:
+    """One message, with how to answer it."""
+    from postroom.core.fence import View, fenced, reference
+    from postroom.mcp.advice import told
+    from postroom.mcp.digest import ROOM_MIN, how_to_answer
+
+    view = View(desk.agent.name, desk.now_ms(), is_first_contact(desk, message))
+    shown = fenced(told(message), view, most=left - ROOM_MIN // 2)
+    rest = f'cut; the rest: history(id="{reference(message)}", offset={shown.rest})' if shown.rest else ""
+    return "\n".join(filter(None, [shown.text, rest, how_to_answer(message)]))
+
+
+def is_first_contact(desk: Desk, message: Message) -> bool:
+    """Whether the sender has never had anything to do with this agent before."""
+    from postroom.core.address import RESERVED
+    from postroom.core.errors import PostroomError
+    from postroom.exchange import tracing
+
+    if message.sender in RESERVED or message.sender == desk.agent.name:
+        return False
+    try:
+        return not tracing.history(desk, peer=message.sender, before=f"{message.sender}:{message.id}", limit=1)
+    except PostroomError:  # a ghost: there is no telling
+        return True
+
+
+COMMANDS = {
+    "hook": Command(
+        arguments,
+        run,
+        "What a harness calls at the turns of a session, with JSON on standard input: it notes what the session does, and prints\n"
+        "waiting mail as context for the model. `postroom install` configures it.",
+        "postroom hook SessionStart < event.json",
+    )
+}

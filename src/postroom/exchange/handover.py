@@ -1,0 +1,42 @@
+"""What hooks do for a session: each is a process that ends at once, so what one handed over is confirmed by the next.
+
+That there is a next one shows that the harness went on after the hand-over; a session that ends before gives everything back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from postroom.core.errors import LeaseLost
+from postroom.core.message import Urgency
+from postroom.exchange import reading
+from postroom.exchange.desk import Desk
+from postroom.store import handover
+from postroom.store.deliveries import Handed
+
+INTERFACE = handover.INTERFACE
+
+
+def settle_earlier(desk: Desk, *, was_read: bool) -> None:
+    """Confirm what earlier hooks of this agent handed over, or put it back if nobody knows whether the model saw it."""
+    with desk.reading() as database:
+        holder = handover.holder(database, desk.agent.id)
+        handed = [] if holder is None else handover.in_hand(database, desk.agent.id, holder)
+    if holder is None:
+        return
+    desk.provenance = holder
+    if not was_read:
+        reading.give_back(desk, handed)
+        return
+    for one in handed:
+        try:
+            reading.confirm(desk, [one])
+        except LeaseLost:  # it took too long: another reader has it by now, and has it to confirm
+            continue
+
+
+def take(desk: Desk, wanted: Collection[Urgency], *, limit: int) -> list[Handed]:
+    """Take what waits, in order, if any of it is as urgent as wanted: what is less urgent goes along, so that the order stays."""
+    with desk.reading() as database:
+        urgent = handover.urgencies(database, desk.agent.id, now_ms=desk.now_ms())
+    return reading.take(desk, limit=limit) if not urgent.isdisjoint(wanted) else []
