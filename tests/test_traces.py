@@ -149,6 +149,18 @@ def test_who_invited_a_ghost_is_not_told_that_it_declines(timed):
         gus.join("club")
 
 
+def test_what_one_says_to_a_ghost_slows_one_down_for_nobody_else(timed):
+    limited(timed.post, sender_per_minute=1)
+    otto, ina, gus = timed.agents("otto", "ina", "gus")
+    gus.profile(visibility="ghost")
+    said = gus.send("ina", "who am I?")
+    ina.send("", "nobody", reply_to=said.id)
+    assert ina.send("otto", "hello").state == "delivered"
+    with pytest.raises(errors.TooFast):
+        gus.send("ina", "guess again")
+    assert bodies(otto.take()) == ["hello"]
+
+
 def test_a_session_that_a_ghost_offers_lapses_without_a_number(timed, ghost):
     otto, ina = timed.agents("otto", "ina")
     before = otto.send("ina", "one").number

@@ -113,6 +113,7 @@ SEEN_OF_OUTSIDERS = (
     Row(1, "destroy", room_only),
     Row(1, "describe", lambda random, who: (a_room(random, who), random.choice(("public", "private")))),
     Row(1, "mute", room_only),
+    Row(1, "profile", among(({"visibility": "hidden"}, {"visibility": "visible"}))),
     Row(1, "hear"),
     Row(3, "look", lambda random, _: (random.randrange(100),)),
     Row(1, "status", a_number),

@@ -28,6 +28,8 @@ LIMITS = {
     "wide": "",
     "narrow": "[limits]\nwaiting = 5\nroom_per_minute = 6\nsender_per_minute = 12\npair_per_minute = 5\nbroadcasts_per_minute = 1\n"
     "thread_turns = 3\nhops = 3\nagents = 8\nrooms = 2\nmembers = 4\nrequests = 3\nevent_days = 1\narchive_days = 1\n",
+    "narrowest": "[limits]\nwaiting = 2\nroom_per_minute = 2\nsender_per_minute = 2\npair_per_minute = 2\nbroadcasts_per_minute = 1\n"
+    "thread_turns = 1\nhops = 1\nagents = 7\nrooms = 1\nmembers = 3\nrequests = 1\n",
 }
 Look = Callable[[Town, list[str]], None]
 """How outsiders look around in the end, and guess the ids of what they may not see."""

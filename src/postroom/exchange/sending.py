@@ -19,8 +19,8 @@ from postroom.core.errors import (
 )
 from postroom.core.limits import Limits
 from postroom.core.message import Attachment, Draft, Letter, Receipt, checked, id_text
-from postroom.exchange import crowds, notices
-from postroom.exchange.crowds import BROADCASTS, Crowd
+from postroom.exchange import causes, crowds, notices
+from postroom.exchange.crowds import Crowd
 from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_AGENT, Desk, Posting
 from postroom.exchange.lookup import resolve
 from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Mailbox, Outbox, Place
@@ -29,7 +29,7 @@ from postroom.store.budgets import ThreadBudget
 from postroom.store.messages import Parent
 
 TOLD_OF_STORM = -3
-"""Stands for the recipient in the meters where the number is when a sender was refused a broadcast last, in µs since 1970."""
+"""Stands for the recipient in the meters where the number is when a sender was refused for its pace last, in µs since 1970."""
 CALM_US = 600_000_000
 REASONS: dict[type[WorldError], str] = {
     TooFast: "too-fast: more than {limit_name} = {limit} from you",
@@ -54,21 +54,22 @@ def send(desk: Desk, drafts: Sequence[Draft]) -> list[Receipt]:
             receipts = [post(outbox, letter) for letter in letters]
             outbox.write()
     except TooFast as error:
-        if error.facts["limit_name"] == BROADCASTS:
-            tell_of_storm(desk)
+        tell_of_storm(desk, error)
         raise
     return receipts
 
 
-def tell_of_storm(desk: Desk) -> None:
-    """Tell the human that an agent broadcasts in a loop: once, until it has been quiet for a while."""
+def tell_of_storm(desk: Desk, error: TooFast) -> None:
+    """Tell the human that an agent goes faster than it may: once, until it has been quiet for a while."""
+    key = (desk.agent.id, TOLD_OF_STORM)
+    with desk.reading() as database:
+        if desk.clock() - budgets.meter(database, key) < CALM_US // 10:
+            return  # a storm must cost nobody anything
     with desk.posting() as posting:
-        key = (desk.agent.id, TOLD_OF_STORM)
-        quiet_since_us = budgets.meter(posting.database, key)
-        if posting.now_us - quiet_since_us > CALM_US:
+        if posting.now_us - budgets.meter(posting.database, key) > CALM_US:
             outbox = Outbox(posting)
-            facts = {"agent": desk.agent.name, "limit": str(desk.config.limits.broadcasts_per_minute)}
-            notices.tell(outbox, HUMAN_AGENT, "storm", hidden=False, **facts)
+            facts = {"agent": desk.agent.name, "limit": f"{error.facts['limit_name']} = {error.facts['limit']}"}
+            notices.tell(outbox, HUMAN_AGENT, "storm", hidden=True, **facts)  # hidden: it may be about what others do not see
             outbox.write()
         budgets.set_meters(posting.database, [(*key, posting.now_us)])
 
@@ -225,9 +226,13 @@ def earlier(outbox: Outbox, letter: Letter) -> Receipt | None:
 
 
 def paced(outbox: Outbox, recipients: list[Mailbox], place: Place) -> dict[int, str]:
-    """Charge the paces. Names the recipients that cannot take the message and why; raises when none of them can."""
+    """Charge the paces. Names the recipients that cannot take the message and why; raises when none of them can.
+
+    What one says to a ghost is charged to the two alone: else it would slow the sender down where others can see it.
+    """
     limits, now_us = outbox.posting.desk.config.limits, outbox.posting.now_us
-    outbox.due_us = crowds.charged(outbox, len(recipients))
+    if outbox.ghost or not place.hidden:
+        outbox.due_us = crowds.charged(outbox, len(recipients))
     refusals = NO_REFUSALS
     for mailbox in recipients:
         due = pace.due_after(mailbox.due_us, now_us, 1, limits.pair_per_minute)
@@ -250,21 +255,8 @@ def cannot_take(mailbox: Mailbox, wait_ms: int, limits: Limits) -> WorldError:
 
 def unthreaded(outbox: Outbox, *, hidden: bool) -> Place:
     """Where a message stands that begins a thread."""
-    hops = hops_after(outbox, None, hidden=hidden)
+    hops = causes.hops_after(outbox.posting, None, hidden=hidden)
     return Place(hops=hops, hidden=hidden) if hops or hidden else NEW_THREAD
-
-
-def hops_after(outbox: Outbox, answered: Parent | None, *, hidden: bool) -> int:
-    """How many messages led to this one: those before the one that it answers, or before those that are in its sender's hands.
-
-    Models forget to say what they answer; so a loop is also known by what was read and not yet done with when something was said.
-    What all may see follows from nothing that is hidden.
-    """
-    desk = outbox.posting.desk
-    if desk.agent.kind == "human" or (answered is None and not desk.in_hand):
-        return 0
-    before = [hops for hops, out_of_sight in desk.in_hand.values() if hidden or not out_of_sight]
-    return max([-1, *before, -1 if answered is None else answered.hops]) + 1
 
 
 def placed(outbox: Outbox, draft: Draft, answered: Parent | None, crowd: Crowd, *, hidden: bool) -> Place:
@@ -278,7 +270,7 @@ def placed(outbox: Outbox, draft: Draft, answered: Parent | None, crowd: Crowd, 
     if answered is not None and answered.root != threaded.root:
         raise BadValue(name="thread", value=draft.thread, why=f"message {id_text(draft.reply_to or '')} is in another thread")
     hidden = hidden or bool(threaded.hidden)
-    hops = hops_after(outbox, answered, hidden=hidden)
+    hops = causes.hops_after(outbox.posting, answered, hidden=hidden)
     if hidden and not threaded.hidden:
         return Place(reply_to=answered and answered.seq, hops=hops, hidden=True)
     held = budgeted(outbox, threaded.root, hops, crowd)
