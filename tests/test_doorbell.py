@@ -216,3 +216,21 @@ def test_the_end_of_a_process_is_noticed_where_there_are_no_bells(no_bells, post
         until_online(alice, "bob", online=False)
     again = post.connect("bob").take()
     assert [(message.body, message.redelivered) for message in again] == [("hi", True)]
+
+
+@pytest.mark.parametrize("how", ["for information", "in a muted room"])
+def test_what_is_for_information_wakes_nobody_and_comes_with_the_next_message(post, how):
+    alice, bob = post.agents("alice", "bob")
+    alice.create_room("dev")
+    bob.join("dev")
+    bob.mute("dev")
+    rings = bob._seat.bell.rings
+    if how == "for information":
+        alice.send("bob", "by the way", urgency="info")
+    else:
+        alice.send("#dev", "by the way")
+    assert bob._seat.bell.rings == rings
+    assert not bob._seat.look()
+    alice.send("bob", "now!")
+    assert bob._seat.bell.rings == rings + 1
+    assert [message.body for message in bob.take(wait=SOON_S)] == ["by the way", "now!"]

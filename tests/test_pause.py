@@ -3,8 +3,9 @@
 import pytest
 
 from postroom.core import errors
-from postroom.core.message import Kind, State
+from postroom.core.message import Kind, Message, State
 from postroom.exchange import holding
+from postroom.exchange.watching import Feed, Sieve
 
 
 def bodies(messages):
@@ -15,6 +16,8 @@ def bodies(messages):
 def paused(timed):
     """Alice, whom the human has paused; bob; the human."""
     (alice, bob), human = timed.agents("alice", "bob"), timed.human()
+    bob.create_room("dev")
+    alice.join("dev")
     holding.pause(human._seat.desk, "alice", "you repeat yourself")
     return alice, bob, human
 
@@ -37,8 +40,6 @@ def test_a_paused_agent_is_told_once_and_why(paused):
 def test_everything_that_a_paused_agent_sends_is_held(paused):
     alice, bob, human = paused
     asked = bob.send("alice", "which port?")
-    alice.create_room("dev")
-    bob.join("dev")
     bob.profile(auto_accept=True)
     held = [
         alice.send("bob", "direct"),
@@ -51,6 +52,28 @@ def test_everything_that_a_paused_agent_sends_is_held(paused):
         alice.session("bob", "work", timeout=0.01)
     assert bodies(bob.take()) == []
     assert [(one.id, one.messages) for one in holding.held(human._seat.desk)] == [("alice", 5)]
+
+
+def test_what_is_held_is_read_by_nobody_however_they_look(paused):
+    alice, bob, human = paused
+    for to in ("bob", "#dev", "@all"):
+        alice.send(to, "nonsense")
+    with pytest.raises(errors.SessionTimeout):
+        alice.session("bob", "nonsense", timeout=0.01)
+    feed = Feed(bob._seat.desk, Sieve(), last=10)
+
+    def found():
+        seen = [*bob.history(), *bob.history(peer="#dev"), *bob.search("nonsense"), *bob.peek(), *bob.take()]
+        seen += [one for one in feed.news() if isinstance(one, Message)]
+        return [message.body for message in seen if "nonsense" in message.body], bob.sessions()
+
+    assert found() == ([], [])
+    assert len([message for message in alice.history() if message.body == "nonsense"]) == 4
+    assert holding.discard(human._seat.desk, "alice", "nonsense") == 4
+    assert found() == ([], [])
+    alice.send("bob", "sense")
+    holding.release(human._seat.desk, "alice")
+    assert [message.body for message in bob.search("sense")] == ["sense"]
 
 
 def test_a_paused_agent_still_reads(paused):

@@ -172,19 +172,33 @@ def test_who_joins_a_room_that_is_not_public_reads_what_is_said_from_then_on(pos
 
 
 @pytest.mark.parametrize("policy", ["private", "secret"])
-def test_who_was_removed_reads_nothing_of_the_room_any_more_but_what_was_in_its_mailbox(post, policy):
+def test_who_was_removed_keeps_what_it_got_and_reads_nothing_of_the_room_any_more(post, policy):
     alice, bob = room(post, "alice", "bob", policy=policy)
     said = alice.send("#dev", "among us")
     mine = bob.send("#dev", "my own words")
     alice.kick("dev", "bob", "enough")
+    later = alice.send("#dev", "without bob")
     assert [message.body for message in bob.take() if message.kind is Kind.MESSAGE] == ["among us"]
     with pytest.raises(errors.NoSuchRoom if policy == "secret" else errors.NotAMember):
         bob.history(peer="#dev")
-    assert bodies(bob.search("among OR words")) == bodies(bob.thread(mine.id)) == ["my own words"]
+    with pytest.raises(errors.NoSuchRoom if policy == "secret" else errors.NotAMember):
+        bob.send("", "still here", reply_to=said.id)
+    assert bodies(bob.search("among OR words OR without")) == ["my own words", "among us"]
+    assert bob.status(said.id).state is State.HANDED
+    assert bodies(bob.thread(mine.id)) == ["my own words"]
     with pytest.raises(errors.NotYourMessage):
-        bob.status(said.id)
-    with pytest.raises(errors.NotYourMessage):
-        bob.send("alice", "still here", reply_to=said.id)
+        bob.status(later.id)
+
+
+def test_what_was_said_in_a_room_that_is_no_more_stays_with_those_who_got_it(post):
+    alice, bob = room(post, "alice", "bob", policy="private")
+    alice.send("#dev", "among us")
+    bob.confirm(bob.take())
+    alice.destroy_room("dev")
+    assert "among us" in bodies(bob.history())
+    assert bodies(bob.search("among")) == ["among us"]
+    with pytest.raises(errors.NoSuchRoom):
+        bob.history(peer="#dev")
 
 
 def test_history_has_pages(post):

@@ -7,6 +7,7 @@ import pytest
 from postroom.core import errors
 from postroom.core.message import Kind, State
 from postroom.exchange import holding
+from tests.cli.shell import Shell
 
 
 @pytest.fixture
@@ -140,6 +141,58 @@ def test_a_pause_stops_a_storm_and_a_release_of_the_agent_lets_it_go_on(post):
     assert storm((alice, answering), (bob, answering)) == 1
     assert holding.release(person._seat.desk, "alice") == 1
     assert storm((alice, answering), (bob, answering)) > 5
+
+
+def test_who_confirms_before_it_writes_is_known_for_a_loop_too(post):
+    (alice, bob), person = post.agents("alice", "bob"), human(post)
+
+    def confirming(agent):
+        def say(message):
+            message.confirm()
+            agent.send(message.sender, "thank you!")
+
+        return say
+
+    alice.send("bob", "thank you")
+    assert 10 < storm((alice, confirming(alice)), (bob, confirming(bob))) <= 21
+    assert told(person) == ["notice: held"]
+
+
+def test_a_loop_on_the_command_line_is_stopped(post, home):
+    post.configure("[limits]\nhops = 6\n")
+    shell, person = Shell(home), human(post)
+
+    def call(*arguments):
+        return shell.ok("--home", post.home, *arguments)
+
+    call("send", "bob", "thank you", "--create", "--as", "alice")
+    said = 0
+    for listener, other in [("bob", "alice"), ("alice", "bob")] * 6:
+        if call("inbox", "--as", listener).count("thank you"):
+            said += 1
+            call("send", other, "thank you", "--as", listener)
+    assert said == 7
+    assert told(person) == ["notice: held"]
+
+
+def test_a_program_that_asks_and_asks_again_is_no_loop(post):
+    asker, worker = post.agents("asker", "worker")
+    asker.send("worker", "job 0")
+    for number in range(1, 100):
+        for job in worker.inbox():
+            job.reply(f"done: {job.body}")
+        for answer in asker.inbox():
+            assert asker.send("worker", f"job {number} after {answer.body}").state is State.DELIVERED
+
+
+def test_an_agent_that_writes_faster_than_it_may_is_told_of_once(post):
+    post.configure("[limits]\npair_per_minute = 5\n")
+    (alice, _), person = post.agents("alice", "bob"), human(post)
+    for _ in range(50):
+        with suppress(errors.TooFast):
+            alice.send("bob", "x")
+    (notice,) = person.take()
+    assert (notice.subject, "pair_per_minute = 5" in notice.body) == ("notice: storm", True)
 
 
 def test_who_works_through_a_list_is_not_taken_for_a_loop(post):

@@ -129,7 +129,7 @@ class Seat:
             if presence.restore(desk, self.bell) or not attached:
                 presence.reattach(desk, self.bell)
             self._tend()
-            return reading.anything(desk)
+            return reading.anything_urgent(desk)
 
     def confirm(self, handed: Sequence[Handed]) -> None:
         """Confirm messages as the exchange handed them over."""

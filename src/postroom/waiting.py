@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ROUND_S = ROUND_MS / 1000
 ENDS_AN_ASK = ("notice: refused", "notice: expired", "notice: deadline", "notice: discarded")
+INFO_S = 60
+"""What is only for information wakes nobody; who waits gets it with the next message, or after so many seconds."""
 AT_ONCE = -inf
 """A moment that is over: nothing is waited for."""
 
@@ -43,12 +45,13 @@ def deadline(name: str, seconds: float | None) -> float:
 def taking(seat: Seat, limit: int, until: float, *, confirm: Sequence[Handed] = (), claim: int | None = None) -> Steps[list[Handed]]:
     """Confirm, then take messages as soon as there are any, at the latest at the moment `until`."""
     taken = seat.take(limit, confirm=confirm, claim=claim)
+    began = monotonic()
     while not taken:
         left = until - monotonic()
         if left <= 0:
             break
-        if (yield min(left, ROUND_S)) or seat.look():
-            taken = seat.take(limit, claim=claim)
+        if (yield min(left, ROUND_S)) or seat.look() or monotonic() - began >= INFO_S:
+            taken, began = seat.take(limit, claim=claim), monotonic()
     return taken
 
 

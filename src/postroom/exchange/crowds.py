@@ -46,7 +46,6 @@ def of_room(outbox: Outbox, name: Name, body: str) -> Crowd:
     for found, muted in mailboxes.of_members(database, room.id, sender=sender):
         mailbox = outbox.member(found)
         mailbox.urgency = Urgency.NOW if mailbox.name in named else Urgency.INFO if muted else None
-        mailbox.quiet = muted and mailbox.urgency is Urgency.INFO
         crowd.mailboxes.append(mailbox)
     return crowd
 
@@ -61,7 +60,7 @@ def of_listed(outbox: Outbox, address: Address) -> Crowd:
     crowd = Crowd(written, [])
     for found, _ in mailboxes.of_listed(outbox.posting.database, tag, sender=outbox.author.agent):
         mailbox = outbox.member(found)
-        mailbox.urgency, mailbox.quiet = None, False
+        mailbox.urgency = None
         crowd.mailboxes.append(mailbox)
     if not crowd.mailboxes:
         raise NobodyThere(address=written)
@@ -71,7 +70,8 @@ def of_listed(outbox: Outbox, address: Address) -> Crowd:
 def count(desk: Desk, draft: Draft) -> int:
     """How many would get a message. Raises what sending it would raise about the address; what it will be charged is another matter."""
     with desk.posting() as posting:
-        return len(of_address(Outbox(posting), checked(draft, desk.config.limits, now_ms=posting.now_ms).to[0], draft.body).mailboxes)
+        to = checked(draft, desk.config.limits, now_ms=posting.now_ms).to
+        return len(to) if to[0].kind == "agent" else len(of_address(Outbox(posting), to[0], draft.body).mailboxes)
 
 
 def of_address(outbox: Outbox, address: Address, body: str) -> Crowd:

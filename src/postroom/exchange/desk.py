@@ -45,7 +45,10 @@ DEFAULTS = Options()
 class Desk:
     """Where one agent, through one interface, does its verbs. Not for several threads at once."""
 
-    __slots__ = ("agent", "clock", "config", "database", "gone", "in_hand", "interface", "is_new", "open", "program", "provenance", "safe")
+    __slots__ = (
+        "agent", "clock", "config", "database", "gone", "in_hand", "interface", "is_new", "open", "program", "provenance", "put_down",
+        "safe",
+    )  # fmt: skip
 
     def __init__(self, database: Database, agent: AgentRow, config: Config, *, interface: str, clock: Callable[[], int]) -> None:
         self.database = database
@@ -57,7 +60,8 @@ class Desk:
         self.program = os.path.basename(sys.argv[0] or sys.executable or "python") if sys.argv else "python"
         self.provenance = 0  # written with the first posting that needs it
         self.gone: list[AttachedRow] = []
-        self.in_hand: dict[int, tuple[int, bool]] = {}  # the hops of what was taken here and not settled yet, and whether it is hidden
+        self.in_hand: dict[int, tuple[int, bool]] = {}  # the hops of what was taken here last, and whether it is hidden: see causes.py
+        self.put_down: list[int] = []  # what of it is settled
         self.open = True
         self.is_new = False  # its name was registered when this desk was opened
 

@@ -136,7 +136,7 @@ def announce(posting: Posting, manifest: Manifest, before: Before) -> None:
     database, now_ms = posting.database, posting.now_ms
     row = (
         before.seq, None, HERE, POSTROOM_AGENT, POSTROOM_PROVENANCE, "human", now_ms, Kind.NOTICE, Urgency.NEXT, None, None,
-        letter.draft.subject, letter.draft.body, None, None, 0, 0, 0, before.delivery, 1, None, 0, before.number,
+        letter.draft.subject, letter.draft.body, None, None, 0, 0, 0, before.delivery, 1, None, 0, before.number, 0,
     )  # fmt: skip
     messages.insert(database, [row])  # with the numbers that follow the last ones before the restore: the next are counted from here
     deliveries.insert(database, [(before.delivery, before.seq, HUMAN_AGENT, HUMAN_AGENT, State.DELIVERED, None, now_ms, None, None)])

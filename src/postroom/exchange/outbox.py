@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from postroom.core.message import Letter, Progress, Receipt, State
+from postroom.core.message import Letter, Progress, Receipt, State, Urgency
 from postroom.core.types import NamedTuple
 from postroom.exchange.desk import Posting
 from postroom.store import budgets, deliveries, mailboxes, messages, waits
@@ -50,13 +50,12 @@ RANDOM_BYTES = 5
 class Mailbox:
     """A recipient's mailbox as this transaction finds and leaves it. `due_us` is the pace from the desk's agent, see core/pace.py."""
 
-    __slots__ = ("agent", "arrived", "attached", "due_us", "ghost", "name", "paced", "quiet", "urgency", "waiting")
+    __slots__ = ("agent", "arrived", "attached", "due_us", "ghost", "name", "paced", "urgency", "waiting")
 
     def __init__(self, found: MailboxRow) -> None:
         self.agent, self.name, _, self.ghost, self.due_us, self.waiting, self.attached = found
         self.arrived = 0  # counted as in the store, see mailboxes.units
         self.paced = False  # whether due_us is another now
-        self.quiet = False  # whether the next message rings no bell
         self.urgency: str | None = None  # of the next message for this recipient, if it is another than its sender chose
 
     def number(self, *, hidden: bool) -> int:
@@ -145,10 +144,10 @@ class Outbox:
             (
                 seq, id, HERE, author.agent, author.provenance, place.address or addressed(to, place),
                 now_ms, kind, draft.urgency, place.root, place.reply_to, draft.subject, draft.body, reply_by_ms, expires_ms, place.hops,
-                bool(draft.follow), len(files), first, len(to), place.room, place.hidden, self._number,
+                bool(draft.follow), len(files), first, len(to), place.room, place.hidden, self._number, place.held is not None,
             )
         )  # fmt: skip
-        steps = [self._deliver(seq, mailbox, place, refusals.get(mailbox.agent)) for mailbox in to]
+        steps = [self._deliver(seq, mailbox, place, draft.urgency, refusals.get(mailbox.agent)) for mailbox in to]
         progress = tuple([step for step, mailbox in zip(steps, to, strict=True) if not mailbox.ghost])
         if files:
             messages.insert_attachments(self.posting.database, seq, files)
@@ -160,7 +159,7 @@ class Outbox:
             self.receipts[draft.id] = letter, receipt
         return receipt
 
-    def _deliver(self, seq: int, mailbox: Mailbox, place: Place, refused: str | None) -> Progress:
+    def _deliver(self, seq: int, mailbox: Mailbox, place: Place, urgency: str, refused: str | None) -> Progress:
         self._delivery = delivery = self._delivery + 1
         now_ms = self.posting.now_ms
         if refused is not None:
@@ -170,7 +169,7 @@ class Outbox:
             self._deliveries.append((delivery, seq, mailbox.agent, None, State.HELD, place.held, None, None, mailbox.urgency))
             return Progress(mailbox.name, State.HELD, online=False, reason=place.held)
         mailbox.arrived += mailboxes.units(hidden=place.hidden)
-        if not mailbox.quiet:
+        if (mailbox.urgency or urgency) != Urgency.INFO:
             self.posting.bells[mailbox.agent] = mailbox.attached
         self._deliveries.append((delivery, seq, mailbox.agent, mailbox.agent, State.DELIVERED, None, now_ms, None, mailbox.urgency))
         return Progress(mailbox.name, State.DELIVERED, bool(mailbox.attached), None, now_ms)

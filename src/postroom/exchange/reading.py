@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from postroom.core.errors import BadValue, LeaseLost
 from postroom.core.message import Message
-from postroom.exchange import events, sessions
+from postroom.exchange import causes, events, sessions
 from postroom.exchange.desk import Desk, Posting
 from postroom.store import deliveries
 from postroom.store.deliveries import Handed
@@ -28,8 +28,8 @@ def take(desk: Desk, *, limit: int, confirm: Sequence[Handed] = (), claim: int |
             until = posting.now_ms + (lease_ms or desk.config.limits.lease_ms)
             deliveries.hand(posting.database, handed, holder=posting.provenance(), lease_ms=until, now_ms=posting.now_ms)
             wake_followers(posting, handed)
-    put_down(desk, confirm)
-    desk.in_hand.update((one.delivery, (one.message.hops, one.hidden)) for one in handed)
+    causes.put_down(desk, confirm)
+    causes.taken(desk, handed)
     return handed
 
 
@@ -37,13 +37,7 @@ def confirm(desk: Desk, handed: Sequence[Handed]) -> None:
     """Confirm messages. Raises LeaseLost, and confirms none, if another reader has one of them by now."""
     with desk.posting() as posting:
         settle(posting, handed)
-    put_down(desk, handed)
-
-
-def put_down(desk: Desk, handed: Sequence[Handed]) -> None:
-    """Note that messages are in hand no longer."""
-    for one in handed:
-        desk.in_hand.pop(one.delivery, None)
+    causes.put_down(desk, handed)
 
 
 def settle(posting: Posting, handed: Sequence[Handed]) -> None:
@@ -57,6 +51,7 @@ def settle(posting: Posting, handed: Sequence[Handed]) -> None:
         if lost:
             raise LeaseLost(ids=", ".join(lost))
     events.receipts(posting, handed, count)
+    causes.remember(posting, handed)
     wake_followers(posting, handed)
     sessions.acknowledge(posting, handed)
 
@@ -76,7 +71,7 @@ def give_back(desk: Desk, handed: Sequence[Handed]) -> None:
                 deliveries.give_back_one(posting.database, one.delivery, holder=desk.provenance)
             wake_followers(posting, handed)
             posting.wake(desk.agent.id)
-        put_down(desk, handed)
+        causes.put_down(desk, handed)
 
 
 def checked_number(limit: object) -> int:
@@ -90,6 +85,12 @@ def anything(desk: Desk) -> bool:
     """Whether a look into the mailbox may be worth a transaction."""
     with desk.reading() as database:
         return deliveries.any_unread(database, desk.agent.id)
+
+
+def anything_urgent(desk: Desk) -> bool:
+    """Whether something waits that is worth being woken for."""
+    with desk.reading() as database:
+        return deliveries.any_urgent(database, desk.agent.id)
 
 
 def peek(desk: Desk, *, limit: int) -> list[Message]:

@@ -61,6 +61,9 @@ EXPIRE_AGAIN = """
 INSERT OR IGNORE INTO timer SELECT m.expires_ms, 'expire', m.seq FROM delivery d JOIN message m ON m.seq = d.message
 WHERE m.expires_ms IS NOT NULL AND d.state = 'handed' AND d.holder = ? AND """
 GIVE_BACK = "UPDATE delivery SET state = 'delivered', holder = NULL, lease_ms = NULL WHERE "
+URGENT = """
+SELECT 1 FROM delivery d JOIN message m ON m.seq = d.message WHERE d.unread = ? AND coalesce(d.urgency, m.urgency) != 'info' LIMIT 1
+"""
 PEEK = f"""
 {messages.MESSAGE}, d.handovers, d.urgency
 FROM delivery d JOIN message m ON m.seq = d.message {messages.SENDER}
@@ -187,6 +190,11 @@ def end_lease(database: Database, delivery: int, *, now_ms: int) -> int | None:
 def any_unread(database: Database, recipient: int) -> bool:
     """Whether anything is in a mailbox."""
     return bool(database.execute("SELECT 1 FROM delivery WHERE unread = ? LIMIT 1", (recipient,)).fetchall())
+
+
+def any_urgent(database: Database, recipient: int) -> bool:
+    """Whether anything is in a mailbox for which one would be woken: all but what is only for information."""
+    return bool(database.execute(URGENT, (recipient,)).fetchall())
 
 
 def peek(database: Database, recipient: int, *, limit: int) -> list[Message]:

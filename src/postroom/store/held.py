@@ -74,8 +74,9 @@ def of_agent(database: Database, agent: int) -> list[HeldDelivery]:
 
 
 def release(database: Database, row: HeldDelivery, *, now_ms: int) -> None:
-    """Put a held message into its mailbox."""
+    """Put a held message into its mailbox; whoever may see it sees it from now on."""
     database.execute(RELEASE, (now_ms, row.delivery))
+    database.execute("UPDATE message SET withheld = 0 WHERE seq = ? AND withheld", (row.message,))
 
 
 def pause(database: Database, agent: int, reason: str | None) -> None:

@@ -37,6 +37,7 @@ class MessageRow(NamedTuple):
     room: int | None = None
     hidden: int = 0
     number: int = 0
+    withheld: int = 0
 
 
 class Beginning(NamedTuple):
@@ -65,6 +66,7 @@ class Parent(NamedTuple):
     room: int | None
     hidden: int
     number: int
+    withheld: int
 
     @property
     def root(self) -> int:
@@ -82,7 +84,7 @@ NUMBER_DIGITS = 18  # what always fits into 64 bits
 INSERT = f"INSERT INTO message VALUES ({', '.join('?' * len(MessageRow._fields))})"
 ALL_SEEING = frozenset({1, 2})
 """The post room itself, and the human."""
-PARENT = "SELECT seq, id, sender, thread, hops, kind, reply_by_ms, delivery, fan_out, room, hidden, number FROM message"
+PARENT = "SELECT seq, id, sender, thread, hops, kind, reply_by_ms, delivery, fan_out, room, hidden, number, withheld FROM message"
 SPEAKER = "iif(m.hidden, s.name, coalesce(s.known_as, s.name))"
 """The name of a sender `s`, as those know it who may see a message `m`."""
 MESSAGE = f"""
@@ -145,14 +147,21 @@ def referred(database: Database, id: MessageRef, viewer: int) -> list[Parent]:
 
 
 def may_see(database: Database, parent: Parent, viewer: int) -> bool:
-    """Whether a message was sent by or to the viewer, or was said in a room whose history the viewer may read. See also VISIBLE."""
+    """Whether a message was sent by or to the viewer, or was said in a room whose history the viewer may read. See also search.VISIBLE.
+
+    What is held, or was discarded while it was, is seen by its sender only.
+    """
     if viewer in ALL_SEEING or parent.sender == viewer:
         return True
-    if parent.room is not None:
-        from postroom.store import rooms  # not loaded by those who write to one agent
+    if parent.withheld:
+        return False
+    if is_recipient(database, parent, viewer):
+        return True
+    if parent.room is None:
+        return False
+    from postroom.store import rooms  # not loaded by those who write to one agent
 
-        return rooms.may_read(database, parent.room, viewer, parent.seq)
-    return is_recipient(database, parent, viewer)
+    return rooms.may_read(database, parent.room, viewer, parent.seq)
 
 
 def numbered(database: Database, number: int) -> int | None:

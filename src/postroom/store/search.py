@@ -20,8 +20,8 @@ INDEX = (
 MATCHES = "SELECT rowid FROM search WHERE search MATCH ?1 ORDER BY rowid DESC LIMIT ?2"
 TOOK_PART = "EXISTS (SELECT 1 FROM participant p WHERE p.agent = ?{viewer} AND p.message = h.seq)"
 VISIBLE = f"""
-(h.sender = ?{{viewer}} OR h.room IS NULL AND {TOOK_PART}
-OR h.room IS NOT NULL AND {MAY_READ.format(room="h.room", seq="h.seq", viewer="{viewer}")})
+(h.sender = ?{{viewer}} OR NOT h.withheld AND ({TOOK_PART}
+OR h.room IS NOT NULL AND {MAY_READ.format(room="h.room", seq="h.seq", viewer="{viewer}")}))
 """  # what messages.may_see says of one message, for many; the index must be up to date
 SEEN = f"""
 SELECT s.rowid FROM search s CROSS JOIN message h ON h.seq = s.rowid WHERE s.search MATCH ?1 AND {VISIBLE.format(viewer=3)}
@@ -41,7 +41,8 @@ SELECT h.seq FROM message h WHERE h.room = ?4 AND h.seq < ?1 AND h.sent_ms >= ?2
 ORDER BY h.seq DESC LIMIT ?3
 """
 IN_PUBLIC = """
-SELECT h.seq FROM message h WHERE h.room IN (SELECT id FROM room WHERE policy = 'public') AND h.seq < ?1 AND h.sent_ms >= ?2
+SELECT h.seq FROM message h
+WHERE h.room IN (SELECT id FROM room WHERE policy = 'public') AND NOT h.withheld AND h.seq < ?1 AND h.sent_ms >= ?2
 ORDER BY h.seq DESC LIMIT ?3
 """
 

@@ -65,7 +65,8 @@ def last_active_ms(database: Database, root: int) -> int:
 
 def of_agent(database: Database, agent: int | None) -> list[Offer]:
     """The sessions in which an agent takes part, or all, oldest first."""
-    rows = database.execute(f"{OFFER} WHERE m.kind = 'syn' AND (?1 IS NULL OR m.sender = ?1 OR d.recipient = ?1) ORDER BY m.seq", (agent,))
+    took_part = "(?1 IS NULL OR m.sender = ?1 OR d.recipient = ?1 AND NOT m.withheld)"
+    rows = database.execute(f"{OFFER} WHERE m.kind = 'syn' AND {took_part} ORDER BY m.seq", (agent,))
     return [offered(row) for row in rows]
 
 

@@ -40,7 +40,8 @@ AFTER = "WHERE m.seq > ?1"
 IN_ORDER = "ORDER BY m.seq LIMIT ?3"
 IS_RECIPIENT = "EXISTS (SELECT 1 FROM delivery d WHERE d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1 AND d.recipient = ?2)"
 VISIBLE = f"""
-(m.sender = ?2 OR m.room IS NULL AND {IS_RECIPIENT} OR m.room IS NOT NULL AND {MAY_READ.format(room="m.room", seq="m.seq", viewer=2)})
+(m.sender = ?2 OR NOT m.withheld AND ({IS_RECIPIENT}
+OR m.room IS NOT NULL AND {MAY_READ.format(room="m.room", seq="m.seq", viewer=2)}))
 """  # what messages.may_see says of one message, for many
 
 

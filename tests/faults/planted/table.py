@@ -60,8 +60,8 @@ FAULTS = (
         (
             Edit(
                 "exchange/reading.py",
-                "            wake_followers(posting, handed)\n    put_down(desk, confirm)",
-                "            settle(posting, handed)\n    put_down(desk, confirm)",
+                "            wake_followers(posting, handed)\n    causes.put_down(desk, confirm)",
+                "            settle(posting, handed)\n    causes.put_down(desk, confirm)",
             ),
         ),
     ),
@@ -149,8 +149,8 @@ FAULTS = (
         (
             Edit(
                 "exchange/reading.py",
-                "            wake_followers(posting, handed)\n    put_down(desk, confirm)",
-                "            wake_followers(posting, handed)\n            sessions.acknowledge(posting, handed)\n    put_down(desk, confirm)",
+                "            wake_followers(posting, handed)\n    causes.put_down(desk, confirm)",
+                "            wake_followers(posting, handed)\n            sessions.acknowledge(posting, handed)\n    causes.put_down(desk, confirm)",
             ),
         ),
     ),

@@ -64,6 +64,8 @@ ALTER TABLE message ADD COLUMN room INTEGER;                            -- where
 ALTER TABLE message ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;       -- 1: in a secret room, or of a ghost; it has no number
 ALTER TABLE message ADD COLUMN number INTEGER NOT NULL DEFAULT 0;       -- how many messages up to this one are not hidden
 UPDATE message SET number = seq;
+ALTER TABLE message ADD COLUMN withheld INTEGER NOT NULL DEFAULT 0;     -- 1: held, or discarded while it was: only its sender may see it
+UPDATE message SET withheld = 1 WHERE seq IN (SELECT message FROM delivery WHERE state = 'held' OR reason GLOB 'discarded:*');
 CREATE INDEX message_room ON message (room) WHERE room IS NOT NULL;
 
 ALTER TABLE delivery ADD COLUMN urgency TEXT;                           -- for this recipient: mentioned, or the room is muted; else NULL
