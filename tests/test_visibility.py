@@ -224,3 +224,13 @@ def test_texts_of_a_profile_are_texts(post, name):
     (alice,) = post.agents("alice")
     with pytest.raises(errors.BadText, match="NUL"):
         alice.profile(**{name: ["a\0b"] if name == "capabilities" else "a\0b"})
+
+
+def test_who_is_not_in_a_room_does_not_learn_of_its_hidden_members_by_the_status_of_what_was_said(post):
+    alice, hidden, outsider = post.agents("alice", "hidden", "outsider")
+    alice.create_room("dev")
+    hidden.join("dev")
+    hidden.profile(visibility="hidden")
+    receipt = alice.send("#dev", "hello")
+    assert [one.recipient for one in alice.status(receipt.id).deliveries] == ["hidden"]
+    assert outsider.status(receipt.id).deliveries == ()

@@ -75,7 +75,10 @@ PROGRESS = """
 SELECT a.name, d.state, EXISTS (SELECT 1 FROM attached t WHERE t.agent = a.id), d.reason,
     d.delivered_ms, d.handed_ms, d.read_ms, d.answered_ms, d.ended_ms, d.handovers
 FROM message m JOIN delivery d ON d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1 JOIN agent a ON a.id = d.recipient
-WHERE m.seq = ?1 AND (a.visibility != 'ghost' OR a.id = ?2 OR ?2 IN (1, 2)) ORDER BY d.id
+WHERE m.seq = ?1 AND (
+    a.visibility = 'visible' OR a.id = ?2 OR ?2 IN (1, 2) OR a.visibility = 'hidden' AND
+    (m.room IS NULL OR EXISTS (SELECT 1 FROM member b WHERE b.room = m.room AND b.agent = ?2))
+) ORDER BY d.id
 """
 
 
