@@ -31,9 +31,21 @@ def test_a_person_is_asked_before_more_than_twenty_are_bothered(many, answer, se
         terminal.read_until("Send this to 21 agents? [y/N]")
         terminal.type(answer)
         code, screen = terminal.end()
-    assert (code == 0) is sent
+    assert code == (0 if sent else 1)
+    assert sent or screen.splitlines()[-1].startswith("postroom: nothing was sent to the 21 agents."), "on a line of its own"
     assert ("21 delivered" in screen, "--yes" in screen) == (sent, not sent)
     assert len(many.objects("inbox", "--as", "agent00")) == 1 + sent
+
+
+def test_a_person_is_asked_before_more_than_twenty_are_named(many):
+    for number, sent in ((21, False), (20, True)):
+        names = ",".join(f"agent{one:02}" for one in range(number))
+        with many.terminal("send", names, "hello", "--as", "analyst") as terminal:
+            if not sent:
+                terminal.read_until("Send this to 21 agents? [y/N]")
+                terminal.type("n\n")
+            assert terminal.end()[0] == (0 if sent else 1)
+        assert len(many.objects("inbox", "--peek", "--as", "agent00")) == 1 + sent
 
 
 def test_a_person_is_not_asked_for_twenty_nor_with_yes(many):

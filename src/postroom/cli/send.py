@@ -5,12 +5,14 @@ from __future__ import annotations
 from postroom.cli.call import STDIN, Call
 from postroom.cli.parsing import Command, Parser, names, path, seconds
 from postroom.core.address import read_address
-from postroom.core.errors import BadText, BadUsage, NotSent, NotWritten, TooLarge
+from postroom.core.errors import BadText, BadUsage, NotWritten, TooLarge
 from postroom.core.message import Draft, Progress, Receipt, State
 from postroom.exchange import sending
 from postroom.exchange.desk import Desk
 
 MANY = 20
+UNWANTED = 1
+"""The exit code when a person was asked and said no."""
 URGENCIES = ("now", "next", "info")
 
 
@@ -71,33 +73,38 @@ def standard_input(limit: int) -> str:
         raise BadText(part="body", why=f"byte {error.start} is not valid UTF-8") from None
 
 
-def run(call: Call) -> None:
-    """Send it, and say how far it is."""
+def run(call: Call) -> int:
+    """Send it, and say how far it is. 1 when the person was asked, and did not want it."""
     desk = call.desk_of_sender()
     what = draft(call, desk, call.args.to)._replace(thread=call.args.thread, create=call.args.create, follow=call.args.follow)
     crowd = len(call.args.to) == 1 and read_address(call.args.to[0]).kind != "agent"
-    if crowd and not call.args.yes and not call.json and call.at_terminal:
-        ask_before_many(desk, what)
+    if (crowd or len(call.args.to) > MANY) and not call.args.yes and not call.json and call.at_terminal and not wanted(desk, what):
+        return UNWANTED
     (receipt,) = sending.send(desk, [what])
     if crowd and not call.json:
         show_crowd(call, receipt)
     else:
         show(call, receipt)
+    return 0
 
 
-def ask_before_many(desk: Desk, what: Draft) -> None:
-    """Ask the person at the terminal before many are bothered. Raises NotSent."""
+def wanted(desk: Desk, what: Draft) -> bool:
+    """Ask the person at the terminal before many are bothered."""
+    from postroom.cli.failure import note, warn
     from postroom.exchange.crowds import count
 
     number = count(desk, what)
     if number <= MANY:
-        return
+        return True
     try:
         answer = input(f"Send this to {number} agents? [y/N] ")
     except EOFError:
         answer = ""
-    if answer.strip().lower() not in {"y", "yes"}:
-        raise NotSent(number=number)
+        warn("")  # ends the line of the question
+    if answer.strip().lower() in {"y", "yes"}:
+        return True
+    note(f"nothing was sent to the {number} agents. To send without being asked: --yes", as_json=False)
+    return False
 
 
 def show_crowd(call: Call, receipt: Receipt) -> None:

@@ -65,12 +65,6 @@ class NotAMember(CallerError):
     code, exit_code, http_status = "not-a-member", 77, 403
 
 
-class NotSent(CallerError):
-    """Nothing was sent to the {number} agents. To send without being asked: --yes."""
-
-    code = "not-sent"
-
-
 class NobodyThere(CallerError):
     """There is nobody for {address} but you. See: postroom agents."""
 
@@ -119,6 +113,12 @@ class GhostsLeaveNoTrace(CallerError):
     """You are a ghost, so you cannot {act}: others would see that somebody is there."""
 
     code, exit_code, http_status = "ghost", 77, 403
+
+
+class Paused(CallerError):
+    """A human has paused you: {reason}. What you send is held, and nothing else of yours reaches others until you are released."""
+
+    code, exit_code, http_status = "paused", 77, 403
 
 
 class NoSuchMessage(CallerError):

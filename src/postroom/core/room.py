@@ -116,6 +116,9 @@ RULES: dict[Act, dict[Policy, frozenset[Role]]] = {
 SEEN_BY_OUTSIDERS = frozenset({Act.TOPIC, Act.DESCRIBE, Act.INVITE})
 """What others can notice of a room that is not secret. A ghost does none of it, as they would see that somebody is there."""
 
+FELT_BY_OTHERS = SEEN_BY_OUTSIDERS | {Act.JOIN, Act.KICK, Act.TRANSFER, Act.DESTROY, Act.DECLINE}
+"""What somebody else notices. Who is paused does none of it; to leave is free to everybody."""
+
 
 def may(act: Act, policy: Policy, roles: Iterable[Role]) -> bool:
     """Whether somebody with these roles may do it."""

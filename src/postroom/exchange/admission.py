@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from postroom.core.errors import GhostsLeaveNoTrace, NotAMember, NotInvited, NotTheOwner, PostroomError, ReservedName
-from postroom.core.room import RULES, SEEN_BY_OUTSIDERS, Act, Policy, Role, may, roles, room_name
+from postroom.core.room import FELT_BY_OTHERS, RULES, SEEN_BY_OUTSIDERS, Act, Policy, Role, may, roles, room_name
 from postroom.exchange.lookup import known, known_room
+from postroom.exchange.pausing import check_free
 from postroom.store import agents
 from postroom.store import rooms as stored
 from postroom.store.agents import AgentRow
@@ -20,6 +21,8 @@ def admitted(database: Database, name: str, act: Act, *, viewer: int) -> tuple[R
         raise forbidden(room, act)
     if standing.ghost and act in SEEN_BY_OUTSIDERS and room.policy != Policy.SECRET:
         raise GhostsLeaveNoTrace(act=act.value)
+    if act in FELT_BY_OTHERS:
+        check_free(database, viewer)
     return room, standing
 
 

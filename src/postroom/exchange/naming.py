@@ -9,13 +9,15 @@ from postroom.exchange import desk as desks
 from postroom.exchange import events, notices
 from postroom.exchange.desk import Desk, Posting
 from postroom.exchange.outbox import Outbox
+from postroom.exchange.pausing import check_free
 from postroom.store import agents
 from postroom.store.agents import AgentRow
 
 
 def admit(outbox: Outbox, name: Name) -> AgentRow:
-    """Make a mailbox for a name by which the desk's agent knows nobody. Raises TooMany, GhostsLeaveNoTrace."""
+    """Make a mailbox for a name by which the desk's agent knows nobody. Raises TooMany, GhostsLeaveNoTrace, Paused."""
     posting = outbox.posting
+    check_free(posting.database, posting.desk.agent.id)
     if outbox.ghost:
         raise GhostsLeaveNoTrace(act=f"make a mailbox for {name}")
     displace(outbox, name)
@@ -25,7 +27,7 @@ def admit(outbox: Outbox, name: Name) -> AgentRow:
 def rename(desk: Desk, name: str) -> None:
     """Give the desk's agent another name. Mailbox, rooms and history stay; each of its rooms is told once.
 
-    Raises BadName, ReservedName, NameTaken.
+    Raises BadName, ReservedName, NameTaken, Paused.
     """
     new = claimable(name)
     if desk.agent.kind != "agent":
@@ -37,6 +39,7 @@ def rename(desk: Desk, name: str) -> None:
         if found is not None and found.id != agent:
             raise NameTaken(name=new)
         if new != old:
+            check_free(database, agent)
             outbox = Outbox(posting)
             displace(outbox, new)
             agents.rename(database, agent, new)

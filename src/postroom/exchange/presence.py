@@ -20,6 +20,8 @@ from postroom.store.place import check_directory, make_private, refusal
 from postroom.store.profiles import GLANCE, Listed
 
 DAY_MS = 86_400_000
+WORDS = ("description", "tags", "capabilities")
+"""What of a profile an agent says in its own words: not while it is paused. How and where it is stays true then too."""
 
 
 def attach(desk: Desk) -> Doorbell | Polling:
@@ -151,6 +153,10 @@ def set_profile(desk: Desk, profile: Profile) -> None:
     if profile == Profile():
         return
     with desk.posting() as posting:
+        if any(getattr(profile, name) is not None for name in WORDS):
+            from postroom.exchange.pausing import check_free  # costs a reader of mail time
+
+            check_free(posting.database, desk.agent.id)
         before = profiles.standing(posting.database, desk.agent.id).visibility
         if profile.visibility is not None and (profile.visibility == GHOST) != (before == GHOST):
             check_number(posting, ghosts=profile.visibility == GHOST)

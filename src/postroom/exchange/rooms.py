@@ -15,6 +15,7 @@ from postroom.exchange.announcing import because, charge, check_reason, my_name,
 from postroom.exchange.desk import Desk
 from postroom.exchange.lookup import known_room
 from postroom.exchange.outbox import Outbox
+from postroom.exchange.pausing import check_free
 from postroom.store import rooms as stored
 from postroom.store.database import Database
 from postroom.store.events import NewEvent
@@ -76,6 +77,7 @@ def create(desk: Desk, name: str, *, policy: str = Policy.PUBLIC, description: s
     with desk.posting(safe=True) as posting:
         database, me, limits = posting.database, desk.agent.id, desk.config.limits
         outbox = Outbox(posting)
+        check_free(database, me)
         if outbox.ghost and chosen is not Policy.SECRET:
             raise GhostsLeaveNoTrace(act=f"make a {chosen} room")
         if stored.seen(database, folded, viewer=me):
