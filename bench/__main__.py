@@ -14,6 +14,7 @@ from typing import NamedTuple
 from bench import report
 from bench.crowds import Crowds
 from bench.history import History
+from bench.mcp import Servers, WaitingPrograms
 from bench.measure import Load, NothingArrived
 from bench.peer import Missing, Peer
 from bench.peers import every_peer
@@ -47,6 +48,8 @@ OWN: dict[str, Callable[[Path, Scale], Probe]] = {
     "memory": lambda home, _: Memory(home),
     "process": lambda home, _: WholeProcess(home),
     "crowds": lambda home, _: Crowds(home),
+    "mcp": lambda home, _: Servers(home),
+    "command line": lambda home, _: WaitingPrograms(home),
     "history": lambda home, scale: History(home, scale.history),
 }
 

@@ -196,6 +196,12 @@ def pss_mib(code: str, *arguments: str) -> float:
         assert process.stdout is not None
         if not process.stdout.readline():
             raise Failed(command[0])
-        rows = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+        found = pss_of(process.pid)
         process.stdin.close()
+    return found
+
+
+def pss_of(pid: int) -> float:
+    """The proportional set size of a running process, in MiB."""
+    rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(row.split()[1]) for row in rows if row.startswith("Pss:")) / 1024

@@ -83,5 +83,9 @@ REQUIREMENTS = [
     Requirement("crowds: a message to a room of 1,000 agents", alone("crowds", "room_ms"), "at most", 15, "ms"),
     Requirement("crowds: a broadcast to 10,000 mailboxes", alone("crowds", "broadcast_ms"), "at most", 100, "ms"),
     Requirement("crowds: the list of 10,000 agents", alone("crowds", "list_ms"), "at most", 20, "ms"),
+    Requirement("mcp: first reply of a server", alone("mcp", "first_reply_ms", mine=SAFE), "at most", 100, "ms"),
+    Requirement("mcp: memory of a server (PSS)", alone("mcp", "pss_mib", mine=SAFE), "at most", 25, " MiB"),
+    Requirement("mcp: a message between two servers", alone("mcp", "between_ms", mine=SAFE), "at most", 2, "ms"),
+    Requirement("mcp: a hook without mail, of `python -c pass`", alone("mcp", "hook_ratio", mine=SAFE), "at most", 4.0),
     Requirement("whole `postroom send`, of `python -c pass`", alone("process", "ratio", mine=SAFE), "at most", 4.0),
 ]
