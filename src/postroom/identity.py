@@ -64,9 +64,11 @@ def readable_name(guest: Guest) -> Name:
 
 def folded(text: str) -> str:
     """A text with the characters of a name only."""
-    from unicodedata import normalize
+    if not text.isascii():
+        from unicodedata import normalize
 
-    return LEFT_OUT.sub("-", normalize("NFKC", text).lower()).strip("-._")
+        text = normalize("NFKC", text)
+    return LEFT_OUT.sub("-", text.lower()).strip("-._")
 
 
 def numbered(name: str) -> Iterator[Name]:

@@ -30,6 +30,7 @@ SAID = {
     Kind.LAPSE: ("session", "lapsed"),
 }
 """How the opening line says what a message is for; nothing is said of the usual kind."""
+NAMED_MAX = 5
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 
 
@@ -102,7 +103,8 @@ def stamp(message: Message, view: View, removed: int) -> str:
     if message.room is not None:
         facts.append(attribute("room", f"#{message.room}"))
     elif message.to != (view.me,):
-        facts.append(attribute("to", ", ".join(message.to)))
+        more = f" and {len(message.to) - NAMED_MAX} more" if len(message.to) > NAMED_MAX else ""
+        facts.append(attribute("to", ", ".join(message.to[:NAMED_MAX]) + more))
     facts += [attribute("age", age(view.now_ms - message.sent_ms)), attribute("via", message.provenance.interface)]
     facts += [attribute(*SAID[message.kind])] if message.kind in SAID else []
     facts += [attribute("thread", message.thread)] if message.thread != message.id else []
