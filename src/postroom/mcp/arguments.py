@@ -46,6 +46,15 @@ class Arguments:
         """A text, or None when it is not given."""
         return self.text(name) if name in self else None
 
+    def id(self, name: str) -> str | None:
+        """The id of a message, also written as #41; None when it is not given."""
+        text = self.text(name).strip()
+        return (text[1:] if text.startswith("#") and text[1:].isdigit() else text) or None
+
+    def needed_id(self, name: str, what: str) -> str:
+        """The same, if it must be given."""
+        return self.id(name) or self.needed(name, what)
+
     def several(self, name: str) -> list[str]:
         """Texts, as a list or with commas between them."""
         value = self._given.get(name, [])

@@ -192,7 +192,7 @@ def deliver(guest: Guest, given: Arguments, to: str) -> str:
     """Send, and tell whom it reached."""
     urgencies = {name.lower(): urgency for name, urgency in BEHAVIOURS.items()}
     urgency = urgencies[given.choice("streamingBehavior", urgencies, "followup")]
-    what = Draft(to, given.needed("content", "say something"), reply_to=given.optional("replyTo"), urgency=urgency)
+    what = Draft(to, given.needed("content", "say something"), reply_to=given.id("replyTo"), urgency=urgency)
     (receipt,) = guest.seat.send([what])
     lines = [f"Sent message {receipt.id} to {to}"]
     for one in receipt.deliveries:
@@ -207,7 +207,7 @@ def read_room(guest: Guest, given: Arguments) -> str:
     """What was said in a room, the newest that fits into one result; since a message, if told."""
     room = given.needed("room", NAME).removeprefix("#")
     found = guest.agent.history(peer=f"#{room}", limit=READ_MAX)
-    since = given.optional("since")
+    since = given.id("since")
     if since is not None:
         ids = [reference(one) for one in found]
         found = found[ids.index(since) + 1 :] if since in ids else found

@@ -41,13 +41,13 @@ def inbox(guest: Guest, given: Arguments) -> Steps[Reply]:
 def history(guest: Guest, given: Arguments) -> Reply:
     """One message in full, or the newest ones: with an agent, in a room, that match words."""
     if "id" in given:
-        return Reply(whole(guest, given.needed("id", "the id of a message"), int(given.number("offset", 0, 1 << 40))))
+        return Reply(whole(guest, given.needed_id("id", "the id of a message"), int(given.number("offset", 0, 1 << 40))))
     peer, words = given.optional("with"), given.text("query").strip()
     limit = max(int(given.number("limit", HISTORY_DEFAULT, HISTORY_MAX)), 1)
     if words:
         found = [one for one in guest.agent.search(words, limit=HISTORY_MAX) if peer is None or concerns(one, peer)][:limit][::-1]
     else:
-        found = guest.agent.history(peer=peer, before=given.optional("before"), limit=limit)
+        found = guest.agent.history(peer=peer, before=given.id("before"), limit=limit)
     return Reply(page(guest, found, is_full=len(found) == limit and not words))
 
 

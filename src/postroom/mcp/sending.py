@@ -26,7 +26,7 @@ OFFER_S = 900.0
 """How long an offered session waits for its answer: the other side may be in the middle of a long turn."""
 NAMED_MAX = 5
 """So many recipients are told apart by how they are."""
-SLEEPERS = frozenset({"gemini", "cursor", "vscode", "windsurf", "zed", "goose", "amp"})
+SLEEPERS = frozenset({"gemini-cli", "cursor", "vs-code", "windsurf", "zed", "goose", "amp"})
 """Harnesses in which nothing wakes an idle session."""
 SESSIONS = ("open", "accept", "decline", "close")
 
@@ -36,7 +36,7 @@ def send(guest: Guest, given: Arguments) -> Reply | Steps[Reply]:
     act = given.choice("session", SESSIONS)
     if act:
         return SESSION_ACTS[act](guest, given)
-    reply_to = given.optional("reply_to")
+    reply_to = given.id("reply_to")
     session = None if reply_to is None else open_session_of(guest, reply_to)
     if session is not None and "to" not in given:
         return say(guest, given, session)
@@ -51,7 +51,7 @@ def draft(given: Arguments) -> Draft:
         raise BadValue(name="to", value="", why="say to whom: the name of an agent, #room or @all; or reply_to=ID to answer a message")
     body = given.needed("body", "say something")
     return Draft(
-        to[0] if len(to) == 1 else tuple(to) if to else "", body, subject=given.text("subject"), reply_to=given.optional("reply_to"),
+        to[0] if len(to) == 1 else tuple(to) if to else "", body, subject=given.text("subject"), reply_to=given.id("reply_to"),
         urgency=given.choice("urgency", tuple(Urgency), "next"), reply_within=wait or None,
     )  # fmt: skip
 
@@ -138,7 +138,7 @@ def open_session(guest: Guest, given: Arguments) -> Reply | Steps[Reply]:
 
 def accept(guest: Guest, given: Arguments) -> Reply:
     """Accept an offered session; what is given as body is the first thing said in it."""
-    id = given.needed("reply_to", "the id of the offer")
+    id = given.needed_id("reply_to", "the id of the offer")
     with guest.seat.turn as desk:
         sessions.accept(desk, id)
         view = sessions.show(desk, id)
@@ -150,7 +150,7 @@ def accept(guest: Guest, given: Arguments) -> Reply:
 
 def decline(guest: Guest, given: Arguments) -> Reply:
     """Decline an offered session."""
-    id = given.needed("reply_to", "the id of the offer")
+    id = given.needed_id("reply_to", "the id of the offer")
     with guest.seat.turn as desk:
         sessions.decline(desk, id, given.needed("body", "say why, the other side is told"))
         guest.seat.after_sending()
@@ -159,7 +159,7 @@ def decline(guest: Guest, given: Arguments) -> Reply:
 
 def close(guest: Guest, given: Arguments) -> Reply:
     """Close a session; what is given as body is the last thing said in it."""
-    id = given.needed("reply_to", "the id of the session")
+    id = given.needed_id("reply_to", "the id of the session")
     if "body" in given:
         guest.seat.say(id, Draft("", given.text("body")))
     with guest.seat.turn as desk:
@@ -186,7 +186,7 @@ def outcome(guest: Guest, receipt: Receipt, what: Draft) -> str:
     taken = [one for one in receipt.deliveries if one.state is not State.REFUSED]
     if taken and all(one.state is State.HELD for one in taken):
         return f"{receipt.id} is held until a human has looked at it: {taken[0].reason}"
-    crowd = what.to if isinstance(what.to, str) and what.to.lstrip().startswith(("#", "@")) else ""
+    crowd = crowd_of(guest, receipt, what)
     if crowd or len(taken) > NAMED_MAX:
         online = sum(one.online for one in taken)
         sent = f"sent {receipt.id} to {crowd or 'them'}: {counted(len(taken), 'agent')}, {online} online"
@@ -195,6 +195,15 @@ def outcome(guest: Guest, receipt: Receipt, what: Draft) -> str:
         told = [f"{one.recipient}, {standing(one, listed.get(one.recipient), what.urgency)}" for one in taken]
         sent = f"sent {receipt.id} to {', '.join(told)}"
     return "; ".join([sent, *refused])
+
+
+def crowd_of(guest: Guest, receipt: Receipt, what: Draft) -> str:
+    """The room, or everyone, to whom something went; "" for agents. An answer that names nobody goes where the message came from."""
+    to = what.to
+    if not to:
+        with guest.seat.turn as desk:
+            to = tracing.message(desk, f"{desk.agent.name}:{receipt.id}").to[0]
+    return to if isinstance(to, str) and to.lstrip().startswith(("#", "@")) else ""
 
 
 def standing(progress: Progress, listed: Listed | None, urgency: str) -> str:
