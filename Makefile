@@ -45,7 +45,7 @@ bench: ## compare with Redis, NATS, ZeroMQ and HTTP on this machine
 	bench/run $(ARGS)
 
 clean: ## remove everything that was made here
-	rm -rf $(VENV) .bench bench/results .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf $(VENV) .bench .programs bench/results .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache dist
 
 # Written in sh, as nothing is installed yet.
 $(BIN)/python:
