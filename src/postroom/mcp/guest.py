@@ -30,10 +30,11 @@ LOOK_S = 5.0
 
 
 class House(NamedTuple):
-    """Which post room it is, and the name that was given for whoever comes from here, if one was."""
+    """Which post room it is, the name that was given for whoever comes from here, if one was, and what wakes those who have come in."""
 
     home: str
     name: str | None
+    wake: Callable[[Guest], None] | None = None
 
 
 class Inside(NamedTuple):
@@ -75,6 +76,8 @@ class Guest:
             if self._inside is None:
                 self._inside = self._come()
                 Thread(target=self._stay, name="postroom-stay", daemon=True).start()
+                if self._house.wake is not None:
+                    Thread(target=self._house.wake, args=(self,), name="postroom-wake", daemon=True).start()
             return self._inside
 
     def _come(self) -> Inside:
@@ -178,8 +181,8 @@ class Guest:
     def _confirm_one(self, handed: Handed) -> None:
         try:
             self.seat.confirm([handed])
-        except LeaseLost:  # another reader of this mailbox has it by now, and has it to confirm
-            reading.put_down(self.seat.desk, [handed])
+        except LeaseLost:  # another reader of this mailbox has it by now, and confirms it
+            self.seat.give_back([handed])
 
     # What is new
 
