@@ -93,3 +93,32 @@ def test_an_agent_that_was_struck_off_while_it_was_stopped_is_back_when_it_goes_
         alice._seat.look()
         assert heard(alice, observers, "bob is back") == [["member_status bob active"]] * 3
     assert statuses(alice) == [*before, "offline", "active"]
+
+
+@pytest.fixture
+def killed(post):
+    """Carol, who is in a room with bob, who asked him something, and whose process has done nothing since bob was killed with -9."""
+    (carol,) = post.agents("carol")
+    carol.create_room("dev")
+    with Program("bob", "me.join('dev'); print('here')") as bob:
+        is_here(bob)
+        list(carol.events())
+        carol.send("bob", "are you there?", reply_within=60)
+        bob.kill()
+    return carol
+
+
+def test_the_members_of_a_room_are_looked_up_as_they_are_now(killed):
+    assert [(member.name, member.status) for member in killed.members("dev")] == [("carol", "active"), ("bob", "offline")]
+
+
+def test_who_joins_is_told_who_is_there_now(killed, post):
+    (dan,) = post.agents("dan")
+    dan.join("dev")
+    assert [event.text for event in dan.events() if event.what == "room_members"] == ['{"carol":"active","bob":"offline"}']
+
+
+def test_members_are_not_called_here_by_mistake_while_the_store_is_busy(killed, post):
+    post.configure("[limits]\nbusy_ms = 10\n")
+    with post.connect("dan") as dan, killed._seat.turn, killed._seat.desk.posting():
+        assert [member.status for member in dan.members("dev")] == ["active", "offline"]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.programs import Program
+
 
 @pytest.fixture
 def dev(pair):
@@ -125,3 +127,25 @@ def test_who_joins_or_makes_a_room_is_registered_by_that(shell):
     shell.ok("room", "create", "dev", "--as", "alice")
     shell.ok("join", "dev", "--as", "bob")
     assert shell("leave", "dev", "--as", "carol").code == 67
+
+
+@pytest.mark.parametrize("who", [("--as", "alice"), ("--as", "carol"), ()])
+def test_nobody_is_shown_as_here_whose_process_was_killed(pair, who):
+    pair.ok("profile", "--as", "carol")
+    pair.ok("room", "create", "dev", "--as", "alice")
+    with Program("bob", "me.join('dev'); print('here')") as bob:
+        assert bob.line() == "here"
+        pair.ok("send", "bob", "are you there?", "--reply-within", "60", "--as", "alice")
+        pair.ok("events", "--as", "alice")
+        bob.kill()
+    assert [one["status"] for one in pair.objects("room", "members", "dev", *who)] == ["offline", "offline"]
+    assert "bob is offline in #dev" in pair.ok("events", "--as", "alice")
+
+
+def test_events_are_looked_for_before_they_are_shown(pair):
+    pair.ok("room", "create", "dev", "--as", "alice")
+    with Program("bob", "me.join('dev'); print('here')") as bob:
+        assert bob.line() == "here"
+        pair.ok("events", "--as", "alice")
+        bob.kill()
+    assert pair.ok("events", "--as", "alice").endswith("bob is offline in #dev\n")

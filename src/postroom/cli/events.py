@@ -7,7 +7,7 @@ from postroom.cli.parsing import Command, Parser, count, seconds
 from postroom.cli.showing import moment, name_of
 from postroom.core.event import Event
 from postroom.core.render import one_line
-from postroom.exchange import events
+from postroom.exchange import events, presence
 
 WORDS = {
     "member_joined": "{agent} joined {room}",
@@ -36,6 +36,7 @@ def run(call: Call) -> None:
     """Print what happened since the last time."""
     desk = call.desk()
     limit = call.number("--limit", desk.config.limits.batch, "batch")
+    presence.look(desk)
     told = events.news(desk, limit=limit)
     for one in told:
         show(call, one.event)

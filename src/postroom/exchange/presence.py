@@ -10,7 +10,7 @@ from postroom.core.profile import Profile, checked_profile, tag_name
 from postroom.core.visibility import GHOST
 from postroom.doorbell import Doorbell, Polling
 from postroom.exchange import events, notices
-from postroom.exchange.desk import Desk, Posting
+from postroom.exchange.desk import NOBODY, Desk, Posting
 from postroom.exchange.outbox import Outbox
 from postroom.paths import socket_directory
 from postroom.store import agents, deliveries, messages, profiles, waits
@@ -221,17 +221,25 @@ def list_agents(desk: Desk, *, tag: str | None = None, archived: bool = False) -
 
     No agent is called online without a process that the kernel knows. Whether it answers is tried by senders and every few seconds.
     """
-    tag = None if tag is None else tag_name(tag)
+    tag, gone = None if tag is None else tag_name(tag), look(desk)
+    with desk.reading() as database:
+        return profiles.listing(database, viewer=desk.agent.id, tag=tag, archived=archived, without=gone)
+
+
+def look(desk: Desk) -> frozenset[int]:
+    """Take off the processes that the kernel does not know any more, before somebody is told who is here.
+
+    Returns those that are gone, also if they cannot be taken off now. A stranger changes nothing.
+    """
     with desk.reading() as database:
         ended = {pid for pid in agents.attached_pids(database) if not doorbell.alive(pid, "")}
         gone = [row for row in agents.all_attached(database) if row.pid in ended and is_gone(row)] if ended else []
-    if gone:
+    if gone and desk.agent is not NOBODY:
         try:
             bury(desk, gone)
         except WorldError:  # the store is busy or full: they are taken off another time, and are not shown as here
             desk.gone += [row for row in gone if row not in desk.gone]
-    with desk.reading() as database:
-        return profiles.listing(database, viewer=desk.agent.id, tag=tag, archived=archived, without={row.id for row in gone})
+    return frozenset(row.id for row in gone)
 
 
 def listed(desk: Desk) -> Listed:

@@ -9,7 +9,7 @@ from postroom.core.address import Name
 from postroom.core.errors import BadValue, GhostsLeaveNoTrace, NotInRoom, RoomTaken, TooMany
 from postroom.core.message import check_text
 from postroom.core.room import Act, Member, Policy, Role, Room, closes, may, next_names, policy_named, room_name
-from postroom.exchange import events
+from postroom.exchange import events, presence
 from postroom.exchange.admission import admitted, agent_named, roles_of
 from postroom.exchange.announcing import because, charge, check_reason, my_name, tell
 from postroom.exchange.desk import Desk
@@ -42,10 +42,10 @@ def show(desk: Desk, name: str) -> Room:
 
 def members(desk: Desk, name: str) -> list[Member]:
     """The members of a room that the desk's agent may see, the longest first. Raises NoSuchRoom, NotAMember."""
-    viewer = desk.agent.id
+    viewer, gone = desk.agent.id, presence.look(desk)
     with desk.reading() as database:
         room, _ = admitted(database, name, Act.MEMBERS, viewer=viewer)
-        found = stored.present(database, room.id, viewer=viewer, limit=desk.config.limits.agents)
+        found = stored.present(database, room.id, viewer=viewer, limit=desk.config.limits.agents, without=gone)
     return [Member(one.name, Role.OWNER if one.agent == room.owner else Role.MEMBER, one.kind, one.status, one.joined_ms) for one in found]
 
 
@@ -153,6 +153,7 @@ def check_about(desk: Desk, part: str, text: str) -> None:
 
 def join(desk: Desk, name: str) -> Room:
     """Become a member. Uses up an invitation to this room. Raises NoSuchRoom, NotInvited, TooMany."""
+    gone = presence.look(desk)
     with desk.posting(safe=True) as posting:
         database, me, limit = posting.database, desk.agent.id, desk.config.limits.members
         room, standing = admitted(database, name, Act.JOIN, viewer=me)
@@ -162,7 +163,7 @@ def join(desk: Desk, name: str) -> Room:
             outbox.write()
             if stored.count(database, room.id, ghosts=standing.ghost) >= limit:
                 raise TooMany(limit=limit, things=f"members of #{room.name}", limit_name="members")
-            others = stored.present(database, room.id, viewer=me, limit=TOLD_MEMBERS_MAX)
+            others = stored.present(database, room.id, viewer=me, limit=TOLD_MEMBERS_MAX, without=gone)
             stored.join(database, room.id, me, now_ms=posting.now_ms)
             found = NewEvent(posting.now_ms, "room_members", room.id, me, me, text=as_text({one.name: one.status for one in others}))
             came = NewEvent(posting.now_ms, "member_joined", room.id, None, me)

@@ -5,6 +5,8 @@ A viewer is the id of an agent; the human sees every room, the id 0 (nobody) wha
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from postroom.core.address import Name
 from postroom.core.types import NamedTuple
 from postroom.core.visibility import GHOST, having
@@ -93,7 +95,9 @@ LISTED = f"""
 FROM room r {STANDS} WHERE {SEEN}
 """
 PRESENT = f"""
-SELECT a.id, a.name, a.kind, iif(EXISTS (SELECT 1 FROM attached t WHERE t.agent = a.id), a.status, 'offline'), n.joined_ms
+SELECT a.id, a.name, a.kind,
+    iif(EXISTS (SELECT 1 FROM attached t WHERE t.agent = a.id AND t.id NOT IN (SELECT value FROM json_each(?4))), a.status, 'offline'),
+    n.joined_ms
 FROM room r JOIN member n ON n.room = r.id JOIN agent a ON a.id = n.agent
 WHERE r.id = ?2 AND {PRESENT_TO} ORDER BY n.joined_ms, n.after_event, n.agent LIMIT ?3
 """
@@ -168,9 +172,12 @@ def invited(database: Database, room: int) -> list[int]:
     return [agent for (agent,) in database.execute("SELECT agent FROM invitation WHERE room = ?", (room,))]
 
 
-def present(database: Database, room: int, *, viewer: int, limit: int) -> list[PresentRow]:
-    """The members of a room that the viewer may see, the longest first: hidden ones for members only, ghosts for nobody but the human."""
-    return [PresentRow(*row) for row in database.execute(PRESENT, (viewer, room, limit))]
+def present(database: Database, room: int, *, viewer: int, limit: int, without: Collection[int] = ()) -> list[PresentRow]:
+    """The members of a room that the viewer may see, the longest first, as if some processes were not attached.
+
+    Hidden ones are seen by members only, ghosts by nobody but the human.
+    """
+    return [PresentRow(*row) for row in database.execute(PRESENT, (viewer, room, limit, str([*without])))]
 
 
 def count(database: Database, room: int, *, ghosts: bool) -> int:
