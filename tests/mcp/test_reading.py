@@ -81,6 +81,19 @@ def test_a_call_that_was_made_before_the_answer_was_written_confirms_nothing(ali
     assert [state(alice, one) for one in sent] == ["read", "read"]
 
 
+def test_what_another_reader_has_by_now_is_no_longer_ours_to_confirm(home, alice, serve):
+    (home / "postroom" / "config.toml").write_text("[limits]\nlease_ms = 400\n")
+    first, second = serve("--name", "bob"), serve("--name", "bob")
+    assert first.call("inbox").startswith("no new messages")
+    sent = [alice.send("bob", body) for body in ("one", "two")]
+    assert first.call("inbox").count("<peer-message") == 2
+    again = until(lambda: lines_with(second.call("inbox"), "<peer-message"))
+    assert all('redelivered="yes"' in line for line in again)
+    assert first.call("agents").startswith("you are bob")
+    second.call("agents")
+    until(lambda: [state(alice, one) for one in sent] == ["read", "read"] or second.call("inbox") is None)
+
+
 def test_another_thread_of_the_same_program_confirms_nothing(alice, serve):
     codex = serve(client=CODEX)
     first, second = {"threadId": "t1"}, {"threadId": "t2"}

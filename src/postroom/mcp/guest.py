@@ -129,8 +129,9 @@ class Guest:
         """Go. What was handed over and not answered for comes again."""
         with self._lock:
             self._ended = True
-            if self._inside is not None:
-                self._inside.agent.close()
+            inside = self._inside
+        if inside is not None:
+            inside.agent.close()
 
     def stir(self) -> None:
         """Let the threads that wait here look up."""
