@@ -174,3 +174,13 @@ def test_an_agent_watches_what_concerns_it(busy):
     while '"for bob"' not in (line := line_of(watching)):
         assert '"not for bob"' not in line
     assert end(watching, signal.SIGTERM) == 143
+
+
+def test_an_export_of_an_agent_is_its_own_and_one_without_a_name_is_everything(busy):
+    def said(*who: str, **more: str) -> list[str]:
+        return [line["body"] for line in busy.objects("export", *who, **more) if line["type"] == "message"]
+
+    assert said("--as", "carol") == said(POSTROOM_AGENT="carol") == []
+    assert said("--as", "bob") == ["to bob: 8080", "review"]
+    assert len(said()) == 5
+    assert busy("export", "--as", "nobody").code == errors.NotRegistered.exit_code

@@ -9,7 +9,7 @@ import pytest
 
 from postroom import Draft
 from postroom.core.errors import NoSuchAgent
-from postroom.exchange import keeping
+from postroom.exchange import holding, keeping
 from tests.store.keepers import FAST, desk_of_human
 from tests.times import Timed
 
@@ -100,3 +100,35 @@ def test_many_messages_need_no_more_memory_than_few(post):
             tracemalloc.stop()
     assert total > 20_000_000
     assert peak < 5_000_000
+
+
+def exported_by(exporter, **options):
+    return [json.loads(line) for line in keeping.export(exporter._seat.desk, **options)]
+
+
+def test_an_agent_exports_what_it_took_part_in_and_whom_it_may_know_of(post):
+    alice, bob, carol, ghost, hidden = post.agents("alice", "bob", "carol", "ghost", "hidden")
+    carol.create_room("ours")
+    for member in (alice, ghost, hidden):
+        member.join("ours")
+    ghost.profile(visibility="ghost")
+    hidden.profile(visibility="hidden")
+    alice.send("bob", "to bob")
+    bob.send("carol", "to carol")
+    carol.send("#ours", "in the room")
+    found = exported_by(alice)
+    assert bodies(found) == ["to bob", "in the room"]
+    assert [line["name"] for line in found if line["type"] == "agent"] == ["alice", "bob", "carol", "human"]
+    assert [line["waiting"] for line in found if line["type"] == "agent"] == [1, None, None, None]
+    assert [one["recipient"] for one in found[-1]["deliveries"]] == ["alice", "hidden"]
+    assert bodies(exported_by(carol, agent="bob")) == ["to carol"]
+    with pytest.raises(NoSuchAgent):
+        exported_by(alice, agent="ghost")
+
+
+def test_what_is_held_on_its_way_to_an_agent_is_not_exported_by_it(post):
+    alice, bob = post.agents("alice", "bob")
+    with desk_of_human(post.home) as desk:
+        holding.pause(desk, "alice", "wait")
+    alice.send("bob", "held")
+    assert ["held" in bodies(found) for found in (exported_by(alice), exported_by(bob), exported(post.home))] == [True, False, True]

@@ -38,7 +38,7 @@ def restore_arguments(parser: Parser) -> None:
 
 def export_arguments(parser: Parser) -> None:
     """The arguments of `export`."""
-    only = "only messages that this agent sent or received; the list of all agents is written out all the same"
+    only = "only messages that this agent sent or received; the list of agents is written out all the same"
     parser.add_argument("--agent", dest="only", metavar="NAME", help=only)
     parser.add_argument("--since", metavar="SECONDS", type=seconds, help="only messages of the last so many seconds")
 
@@ -109,7 +109,8 @@ def missing(hashes: tuple[str, ...]) -> None:
 def export(call: Call) -> None:
     """Write it out. It is JSON with and without --json."""
     since_ms = 0 if call.args.since is None else round((time() - call.args.since) * 1000)
-    for line in keeping.export(call.any_desk(), agent=call.args.only, since_ms=since_ms):
+    desk = call.desk() if call.named else call.any_desk()
+    for line in keeping.export(desk, agent=call.args.only, since_ms=since_ms):
         call.output.write(f"{visible(line) if call.output.terminal else line}\n")
 
 
@@ -144,7 +145,10 @@ COMMANDS = {
         "postroom restore /media/backup/postroom-today",
     ),
     "export": Command(
-        export_arguments, export, "Write the post room, its agents and messages out as JSON lines.", "postroom export > postroom.jsonl"
+        export_arguments,
+        export,
+        "Write the post room, its agents and messages out as JSON lines: as an agent what you took part in, without a name everything.",
+        "postroom export > postroom.jsonl",
     ),
     "prune": Command(
         prune_arguments,

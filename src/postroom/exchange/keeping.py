@@ -50,16 +50,18 @@ def back_up(home: str, target: str, *, progress: Progress = silent) -> Backup:
 def export(desk: Desk, *, agent: str | None = None, since_ms: int = 0) -> Iterator[str]:
     """Everything as JSON lines, without line ends: the post room, its agents, its messages with recipients and states, oldest first.
 
-    Only what `agent` took part in, only since a time, if told. Raises NoSuchAgent.
+    An agent gets what it took part in, and the agents that it may know of. Only what `agent` took part in, only since a time, if told.
+    Raises NoSuchAgent.
     """
+    viewer = desk.agent.id
     with desk.reading() as database:
-        one = known(database, agent, HUMAN_AGENT) if agent is not None else None
-    return _export(desk, one, since_ms)
+        one = known(database, agent, viewer) if agent is not None else None
+    return _export(desk, store_export.Part(viewer, one, since_ms))
 
 
-def _export(desk: Desk, agent: int | None, since_ms: int) -> Iterator[str]:
+def _export(desk: Desk, part: store_export.Part) -> Iterator[str]:
     with desk.reading() as database:
-        yield from store_export.lines(database, agent=agent, since_ms=since_ms, now_ms=desk.now_ms())
+        yield from store_export.lines(database, part, now_ms=desk.now_ms())
 
 
 # Restoring
