@@ -215,10 +215,16 @@ def test_gemini_is_told_in_its_own_words(alice, post, shell):
         me.wait(60)
 
 
-def test_a_session_whose_server_is_not_there_yet_gets_nothing_and_makes_nothing(alice, post, shell):
+def test_mail_is_there_before_the_server_of_a_session_has_come_in(alice, post, shell):
+    alice.send("gemini-webshop", "hi", create=True)
     gemini = Session(shell, "any", POSTROOM_HOME=str(post.home))
+    assert "| hi" in gemini.context("SessionStart", timestamp="2026-11-20T08:00:00Z")
+
+
+def test_where_there_is_no_post_room_a_hook_makes_none(shell, home):
+    gemini = Session(shell, "any", POSTROOM_HOME=str(home / "nowhere"))
     assert gemini.hook("SessionStart", timestamp="2026-11-20T08:00:00Z") == {}
-    assert [one.name for one in alice.agents()] == ["alice", "human"]
+    assert not (home / "nowhere").exists()
 
 
 def test_the_name_is_the_one_that_the_server_of_the_session_has(alice, post, shell):

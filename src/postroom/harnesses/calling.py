@@ -1,7 +1,7 @@
 """Which session of which harness calls a hook, and which agent that is: the same one as the session's MCP server, by the same rule.
 
 A session that says its id to its servers (Claude Code, Codex) is remembered under it, see identity.py. Elsewhere the agent is the one
-whose server was started by the same process as the hook.
+whose server was started by the same process as the hook; before that one comes in, the one that it is going to be.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def harness_of(payload: Mapping[str, object], session: str, environ: Mapping[str
     return "gemini-cli" if "timestamp" in payload else "codex"
 
 
-def name_of(desk: Desk, one: Caller) -> str | None:
-    """The agent of a session, seen from a desk that may be anybody's. None if it has none yet and cannot have one from here."""
+def name_of(desk: Desk, one: Caller) -> str:
+    """The agent of a session, seen from a desk that may be anybody's. A session that has none yet gets one."""
     home, guest = desk.database.home, one.guest
     if one.names_itself and (known := identity.remembered(home, guest)):
         return known.name
@@ -60,9 +60,11 @@ def name_of(desk: Desk, one: Caller) -> str | None:
         if one.names_itself:
             identity.remember(home, guest, name)
         return name
-    if not one.names_itself:
-        return None
     with identity.choosing(home):
+        if (
+            not one.names_itself
+        ):  # its server knows nothing of the session, and chooses the first name under which nobody lives, as this does
+            return identity.chosen(desk, guest._replace(session=None))
         name = identity.chosen(desk, guest)
         identity.remember(home, guest, name, pid=program_pid())
     return name
