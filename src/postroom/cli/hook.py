@@ -79,7 +79,7 @@ def with_desk(call: Call, name: str, one: Caller, event: str, moment: Moment) ->
     desk = open_desk(name, call.home, interface=handover.INTERFACE)
     try:
         handover.settle_earlier(desk, was_read=not moment.edge)
-        text = mail(desk, moment.hands_over) if moment.hands_over else ""
+        text = mail(desk, moment.hands_over) if moment.hands_over and not (moment.decision and is_woken(desk)) else ""
         note_status(desk, one, "busy" if text and moment.decision else moment.status)
         if text:
             call.output.write(dumps(output(event, moment, text)) + "\n")
@@ -90,6 +90,11 @@ def with_desk(call: Call, name: str, one: Caller, event: str, moment: Moment) ->
         tidy(desk)
     finally:
         desk.close()
+
+
+def is_woken(desk: Desk) -> bool:
+    """Whether the server of the session brings mail in at the end of a turn. Claude Code shows twice what a hook says then."""
+    return bool(os.environ.get("CLAUDE_CODE_MESSAGING_SOCKET")) and handover.is_served(desk, "claude-code")
 
 
 def note_status(desk: Desk, one: Caller, status: str) -> None:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from postroom.cli.call import Call
 from postroom.cli.parsing import Command, Parser
+from postroom.core.types import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from postroom.harnesses.waking.way import Way
+    from postroom.identity import Guest
 
 COMPATS = ("agent-comms",)
 
@@ -20,7 +27,14 @@ def run(call: Call) -> None:
     from postroom.mcp.main import serve
 
     stay()
-    serve(call.home, call.args.name or call.args.agent, compat=call.args.compat)
+    serve(call.home, call.args.name or call.args.agent, compat=call.args.compat, way=way)
+
+
+def way(guest: Guest) -> Way | None:
+    """How the session of an agent is woken."""
+    from postroom.harnesses.waking.way import way
+
+    return way(guest.harness, guest.session, os.environ)
 
 
 COMMANDS = {

@@ -35,6 +35,12 @@ def settle_earlier(desk: Desk, *, was_read: bool) -> None:
             continue
 
 
+def is_served(desk: Desk, harness: str) -> bool:
+    """Whether a server in that harness has this agent."""
+    with desk.reading() as database:
+        return any(name == desk.agent.name for _, name in handover.servers(database, harness))
+
+
 def take(desk: Desk, wanted: Collection[Urgency], *, limit: int) -> list[Handed]:
     """Take what waits, in order, if any of it is as urgent as wanted: what is less urgent goes along, so that the order stays."""
     with desk.reading() as database:
