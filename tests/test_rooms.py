@@ -706,3 +706,37 @@ def test_a_thousand_agents_fit_into_one_room(post):
     assert bob.join("dev").members == len(bob.members("dev")) == 1502
     ((text,),) = database.execute("SELECT text FROM event WHERE what = 'room_members'")
     assert len(json.loads(text)) == exchange.TOLD_MEMBERS_MAX
+
+
+@pytest.mark.parametrize(
+    "act, heard",
+    [
+        (lambda owner: owner.transfer("dev", "member"), [("owner", "member", "")]),
+        (lambda owner: owner.describe_room("dev", description="work"), [("described", "owner", "work")]),
+        (lambda owner: owner.describe_room("dev", policy="secret"), [("policy", "owner", "secret")]),
+        (
+            lambda owner: owner.describe_room("dev", description="all", policy="private"),
+            [("described", "owner", "all"), ("policy", "owner", "private")],
+        ),
+        (lambda owner: owner.kick("dev", "member", "why"), [("member_left", "member", "removed by owner")]),
+        (lambda owner: owner.leave("dev"), [("member_left", "owner", ""), ("owner", "gina", "")]),
+        (lambda owner: owner.describe_room("dev", description="", policy="public"), []),
+    ],
+)
+def test_the_members_hear_what_becomes_of_their_room(people, act, heard):
+    furnish(people, "public")
+    third = people["human"]
+    third.join("dev")
+    list(third.events())
+    act(people["owner"])
+    assert [(event.what, event.agent, event.text) for event in third.events()] == heard
+    assert happened(people["outsider"]) == []
+
+
+def test_a_ghost_is_not_named_as_the_one_who_removed_somebody(people):
+    furnish(people, "secret")
+    people["human"].join("dev")
+    be(people["owner"], "ghost")
+    list(people["gina"].events())
+    people["owner"].kick("dev", "member")
+    assert [(event.what, event.agent, event.text) for event in people["gina"].events()] == [("member_left", "member", "")]

@@ -151,18 +151,22 @@ class Town:
 
     def go(self, by: str, who: str, room: Space) -> None:
         room.seats = [seat for seat in room.seats if seat.agent != who]
-        if room.owner == who:
-            self.pass_on(by, room)
         if not self.ghost(who):
             self.hear(room, "member_left", who)
+        if room.owner == who:
+            self.pass_on(by, room)
 
     def pass_on(self, by: str, room: Space) -> None:
         heirs = [one for one in room.members if one != room.owner and not self.ghost(one)]
         if heirs:
-            room.owner = heirs[0]
-            self.tell(by, heirs[0], room, "room-yours")
+            self.give_to(by, heirs[0], room)
         else:
             self.end(by, room)
+
+    def give_to(self, by: str, who: str, room: Space) -> None:
+        room.owner = who
+        self.tell(by, who, room, "room-yours")
+        self.hear(room, "owner", who)
 
     def end(self, by: str, room: Space) -> None:
         for agent in room.members:
@@ -214,8 +218,7 @@ class Town:
         if self.ghost(other) and room.policy != "secret":
             raise errors.BadValue
         if room.owner != other:
-            room.owner = other
-            self.tell(who, other, room, "room-yours")
+            self.give_to(who, other, room)
 
     def destroy(self, who: str, name: str) -> None:
         room = self.find(who, name)
@@ -229,6 +232,8 @@ class Town:
             raise errors.GhostsLeaveNoTrace
         if POLICIES.index(policy) < POLICIES.index(room.policy):
             raise errors.BadValue
+        if policy != room.policy:
+            self.hear(room, "policy", who)
         room.policy = policy
 
     def set_topic(self, who: str, name: str, topic: str) -> None:

@@ -12,6 +12,9 @@ from postroom.exchange import events, presence
 WORDS = {
     "member_joined": "{agent} joined {room}",
     "member_left": "{agent} left {room}",
+    "owner": "{room} is {agent}'s now",
+    "described": "{agent} said what {room} is for: {text}",
+    "policy": "{agent} made {room} {text}",
     "member_status": "{agent} is {text} in {room}",
     "room_members": "you are in {room}, with {text}",
     "renamed": "{text} is called {agent} now in {room}",
@@ -68,6 +71,8 @@ def show(call: Call, event: Event) -> None:
         call.emit(event)
         return
     words = WORDS.get(event.what, f"{event.what.replace('_', ' ')} {{room}} {{agent}} {{text}}")
+    if event.what == "member_left" and event.text:
+        words += " ({text})"
     line = words.format(
         agent=name_of(call.output, event.agent),
         room=f"#{event.room}" if event.room else "",

@@ -114,7 +114,7 @@ def is_free(database: Database, name: Name) -> bool:
 
 
 def describe(desk: Desk, name: str, *, description: str | None = None, policy: str | None = None) -> Room:
-    """Change what a room is for, or close it further: what was said among its members stays among its members."""
+    """Change what a room is for, or close it further; its members hear of it. What was said among them stays among them."""
     if description is not None:
         check_about(desk, "description", description)
     with desk.posting(safe=True) as posting:
@@ -124,8 +124,14 @@ def describe(desk: Desk, name: str, *, description: str | None = None, policy: s
             why = f"the room is {room.policy}, and what was said in it stays among its members. Make another room"
             raise BadValue(name="policy", value=str(chosen), why=why)
         changed = room._replace(policy=chosen, description=room.description if description is None else description)
-        if changed != room:
+        told = [("described", changed.description)] * (changed.description != room.description)
+        told += [("policy", changed.policy)] * (changed.policy != room.policy)
+        if told:
+            outbox = Outbox(posting)
+            charge(outbox, room)
+            outbox.write()
             stored.change(posting.database, changed)
+            events.tell(posting, [NewEvent(posting.now_ms, what, room.id, None, desk.agent.id, text=text) for what, text in told])
         return view(posting.database, room.name, desk.agent.id)
 
 
@@ -183,19 +189,20 @@ def leave(desk: Desk, name: str) -> None:
     with desk.posting(safe=True) as posting:
         room, _ = admitted(posting.database, name, Act.LEAVE, viewer=desk.agent.id)
         outbox = Outbox(posting)
-        depart(outbox, room, desk.agent.id, why="its owner left")
+        depart(outbox, room, desk.agent.id, why="its owner left", how="")
         outbox.write()
 
 
-def depart(outbox: Outbox, room: RoomRow, agent: int, *, why: str) -> None:
-    """Take a member out; the others hear of it, if it is no ghost."""
+def depart(outbox: Outbox, room: RoomRow, agent: int, *, why: str, how: str) -> None:
+    """Take a member out; the others hear of it, and how, if it is no ghost."""
     posting = outbox.posting
     ghost = stored.standing(posting.database, room.id, agent).ghost
     stored.leave(posting.database, room.id, agent)
+    ends = room.owner == agent and stored.longest(posting.database, room.id, but=agent) is None
+    if not ghost and not ends:
+        events.tell(posting, [NewEvent(posting.now_ms, "member_left", room.id, None, agent, text=how)])
     if room.owner == agent:
         pass_on(outbox, room, why=why)
-    if not ghost and stored.by_id(posting.database, room.id):
-        events.tell(posting, [NewEvent(posting.now_ms, "member_left", room.id, None, agent)])
 
 
 def pass_on(outbox: Outbox, room: RoomRow, *, why: str) -> None:
@@ -204,8 +211,15 @@ def pass_on(outbox: Outbox, room: RoomRow, *, why: str) -> None:
     if heir is None:
         end(outbox, room, why=f"{why}.")
     else:
-        stored.change(outbox.posting.database, room._replace(owner=heir))
-        tell(outbox, room, heir, "room-yours", why=why)
+        give_to(outbox, room, heir, why=why)
+
+
+def give_to(outbox: Outbox, room: RoomRow, agent: int, *, why: str) -> None:
+    """Give a room to a member, who is told; the others hear of it."""
+    posting = outbox.posting
+    stored.change(posting.database, room._replace(owner=agent))
+    tell(outbox, room, agent, "room-yours", why=why)
+    events.tell(posting, [NewEvent(posting.now_ms, "owner", room.id, None, agent)])
 
 
 def give_up(outbox: Outbox, agent: int) -> None:
@@ -228,7 +242,8 @@ def kick(desk: Desk, name: str, agent: str, reason: str = "") -> None:
         charge(outbox, room)
         if standing.member:
             tell(outbox, room, other.id, "kicked", by=my_name(desk, database), why=because(reason))
-            depart(outbox, room, other.id, why="its owner was removed")
+            how = "" if outbox.ghost else f"removed by {my_name(desk, database)}"
+            depart(outbox, room, other.id, why="its owner was removed", how=how)
         elif standing.invited:
             stored.uninvite(database, room.id, other.id)
             tell(outbox, room, other.id, "uninvited", by=my_name(desk, database), why=because(reason))
@@ -253,8 +268,7 @@ def transfer(desk: Desk, name: str, agent: str) -> None:
         if stored.count_owned(database, other.id, secret=room.policy == Policy.SECRET) >= limit:
             raise TooMany(limit=limit, things=f"rooms of {other.name}", limit_name="rooms")
         charge(outbox, room)
-        stored.change(database, room._replace(owner=other.id))
-        tell(outbox, room, other.id, "room-yours", why=f"{my_name(desk, database)} handed it to you")
+        give_to(outbox, room, other.id, why=f"{my_name(desk, database)} handed it to you")
         outbox.write()
 
 

@@ -40,6 +40,9 @@ LINES = {
     "member_left": "member_left: {who} left {room}",
     "member_status": "member_status: {who} is now {text} in {room}",
     "renamed": "name_changed: {text} is now known as {who}",
+    "owner": "room_owner: {room} is now owned by {who}",
+    "described": "room_description: {who} described {room}: {text}",
+    "policy": "room_policy: {who} made {room} {text}",
     "topic": "room_topic: {who} set the topic of {room}: {text}",
 }
 DELIVERY = "delivery_status: Message {message} {what} by {who}"
@@ -47,7 +50,7 @@ DELIVERY = "delivery_status: Message {message} {what} by {who}"
 
 def event_line(event: Event) -> str:
     """An event, with the name and the words under which that program told it."""
-    text = {"room_members": members_of, "topic": quoted}.get(event.what, str)(event.text)
+    text = {"room_members": members_of, "topic": quoted, "described": quoted}.get(event.what, str)(event.text)
     line = LINES.get(event.what, DELIVERY)
     return line.format(room=event.room, who=event.agent, text=text, message=event.message, what=event.what)
 

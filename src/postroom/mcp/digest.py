@@ -88,22 +88,23 @@ def event_lines(guest: Guest, style: Style) -> tuple[int, list[str]]:
 # As the six tools word it
 
 
+EVENTS = {
+    "member_joined": "{agent} joined {room}",
+    "member_left": "{agent} left {room}{how}",
+    "owner": "{agent} owns {room} now",
+    "described": "{agent} said what {room} is for: {quoted}",
+    "policy": "{agent} made {room} {text}",
+    "topic": "{agent} set the topic of {room}: {quoted}",
+    "renamed": "{text} is called {agent} now",
+    "read": "{agent} read {message}",
+}
+
+
 def event_line(event: Event) -> str | None:
     """An event in a few words; None for what the messages themselves say, or what does not help."""
-    room = f"#{event.room}" if event.room else ""
-    match event.what:
-        case "member_joined":
-            return f"{event.agent} joined {room}"
-        case "member_left":
-            return f"{event.agent} left {room}"
-        case "renamed":
-            return f"{event.text} is called {event.agent} now"
-        case "topic":
-            return f"{event.agent} set the topic of {room}: {quoted(event.text)}"
-        case "read":
-            return f"{event.agent} read {event.message}"
-        case _:
-            return None
+    how = f" ({event.text})" if event.text else ""
+    facts = {"agent": event.agent, "room": f"#{event.room}", "text": event.text, "message": event.message}
+    return EVENTS[event.what].format(**facts, how=how, quoted=quoted(event.text)) if event.what in EVENTS else None
 
 
 def no_heading(message: Message) -> str:  # noqa: ARG001  # the stamp says it
