@@ -212,9 +212,15 @@ def test_the_threads_of_one_program_are_several_agents(serve, webshop):
     assert name_of(served, {"threadId": "t1"}) == "codex-webshop"
     assert name_of(served, {"threadId": "t2"}) == "codex-webshop-2"
     assert name_of(served, {"threadId": "t1"}) == "codex-webshop"
-    assert "| hi" in "".join(
-        [served.call("send", {"threadId": "t1"}, to="codex-webshop-2", body="hi"), served.call("inbox", {"threadId": "t2"})]
-    )
+
+
+def test_the_threads_of_one_program_talk_to_each_other(serve, webshop):
+    served = serve(cwd=webshop, client="some-program")
+    for thread in ("t1", "t2"):
+        name_of(served, {"threadId": thread})
+    served.call("send", {"threadId": "t1"}, to="some-program-webshop-2", body="hi")
+    assert "| hi" in served.call("inbox", {"threadId": "t2"})
+    assert "| hi" not in served.call("inbox", {"threadId": "t1"})
 
 
 def test_a_thread_that_resumes_in_another_process_is_the_same_agent(serve, webshop):

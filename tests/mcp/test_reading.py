@@ -14,7 +14,8 @@ from tests.cli.shell import environment
 from tests.mcp.serving import SERVER, lines_with, text_of
 from tests.waiting import until
 
-CODEX = "codex-mcp-client"
+THREADED = "some-program"
+"""Codex says of each call for which thread it is made, and so may others. Into Codex mail is also pushed; that is tested elsewhere."""
 
 
 @pytest.fixture
@@ -95,14 +96,14 @@ def test_what_another_reader_has_by_now_is_no_longer_ours_to_confirm(home, alice
 
 
 def test_another_thread_of_the_same_program_confirms_nothing(alice, serve):
-    codex = serve(client=CODEX)
+    served = serve(client=THREADED)
     first, second = {"threadId": "t1"}, {"threadId": "t2"}
-    name = codex.call("profile", first).split()[2]
+    name = served.call("profile", first).split()[2]
     sent = alice.send(name, "hello")
-    assert "| hello" in codex.call("inbox", first)
-    assert "hello" not in codex.call("inbox", second)
+    assert "| hello" in served.call("inbox", first)
+    assert "hello" not in served.call("inbox", second)
     assert state(alice, sent) == "handed"
-    codex.call("inbox", first)
+    served.call("inbox", first)
     assert state(alice, sent) == "read"
 
 
