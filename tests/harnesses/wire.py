@@ -158,7 +158,7 @@ OPENAI_ROLES = {"function_call": "call", "function_call_output": "result"}
 def openai_items(entries: list[Object]) -> Iterator[Item]:
     """The conversation in a request."""
     for entry in entries:
-        role = OPENAI_ROLES.get(entry["type"], "assistant" if entry.get("role") == "assistant" else "user")
+        role = OPENAI_ROLES.get(entry.get("type", ""), "assistant" if entry.get("role") == "assistant" else "user")
         yield Item(role, entry["arguments"] if role == "call" else texts(entry))
 
 
@@ -186,18 +186,34 @@ def openai_response(asked: Asked, output: Says | Calls) -> Object:
         case Calls(tool, arguments):
             space, name = asked.tool(tool)
             call = {"call_id": f"call_{next(NUMBERS)}", "name": name, "arguments": json.dumps(arguments)}
-            item = {"type": "function_call", "id": f"fc_{next(NUMBERS)}", **call, **({"namespace": space} if space else {})}
+            item = {
+                "type": "function_call",
+                "id": f"fc_{next(NUMBERS)}",
+                "status": "completed",
+                **call,
+                **({"namespace": space} if space else {}),
+            }
     none = {"cached_tokens": 0}, {"reasoning_tokens": 0}
     usage = {"input_tokens": 1, "input_tokens_details": none[0], "output_tokens": 1, "output_tokens_details": none[1], "total_tokens": 2}
-    return {"id": f"resp_{next(NUMBERS)}", "object": "response", "status": "completed", "output": [item], "usage": usage}
+    made = {"id": f"resp_{next(NUMBERS)}", "object": "response", "created_at": 1, "model": "scripted", "status": "completed"}
+    return {**made, "output": [item], "usage": usage}
 
 
 def openai_stream(asked: Asked, output: Says | Calls) -> bytes:
     """An answer, in pieces."""
     response = openai_response(asked, output)
+    item = response["output"][0]
+    of_item = {"item_id": item["id"], "output_index": 0}
+    if isinstance(output, Says):
+        begun, piece = {**item, "content": []}, {"type": "response.output_text.delta", **of_item, "content_index": 0, "delta": output.text}
+    else:
+        begun = {**item, "arguments": ""}
+        piece = {"type": "response.function_call_arguments.delta", **of_item, "delta": item["arguments"]}
     return events(
-        {"type": "response.created", "response": {"id": response["id"]}},
-        {"type": "response.output_item.done", "output_index": 0, "item": response["output"][0]},
+        {"type": "response.created", "response": {**response, "status": "in_progress", "output": []}},
+        {"type": "response.output_item.added", "output_index": 0, "item": begun},
+        piece,
+        {"type": "response.output_item.done", "output_index": 0, "item": item},
         {"type": "response.completed", "response": response},
     )
 

@@ -27,6 +27,8 @@ function hook(program, event, payload) {
 export const Postroom = async ({ client, directory }, options) => {
   const program = options?.program ?? ["postroom"]
   const parents = new Map()
+  const statuses = new Map()
+  let last = Promise.resolve()
 
   /** Whether a session is one that a person talks to: what its helpers do is part of its turn. */
   async function isOwn(id) {
@@ -39,12 +41,20 @@ export const Postroom = async ({ client, directory }, options) => {
 
   const tell = async (event, id) => ((await isOwn(id)) ? hook(program, event, { session_id: id, cwd: directory }) : null)
 
+  /** Tell of what changed, one after the other: a session that rests must not be told of before it worked. */
+  function note(event, id) {
+    if (statuses.get(id) === event) return last
+    statuses.set(id, event)
+    last = last.then(() => tell(event, id)).catch(() => null)
+    return last
+  }
+
   return {
     event: async ({ event }) => {
       const id = event.properties?.sessionID
-      if (event.type === "session.deleted") await tell("SessionEnd", event.properties.info.id)
-      else if (event.type === "session.status" && event.properties.status.type === "busy") await tell("Busy", id)
-      else if (event.type === "session.status" && event.properties.status.type === "idle") await tell("Idle", id)
+      if (event.type === "session.deleted") await note("SessionEnd", event.properties.info.id)
+      else if (event.type === "session.status" && event.properties.status.type === "busy") await note("Busy", id)
+      else if (event.type === "session.status" && event.properties.status.type === "idle") await note("Idle", id)
     },
     "tool.execute.after": async (input, output) => {
       const answer = await tell("PostToolUse", input.sessionID)
