@@ -51,6 +51,17 @@ def test_what_follows_from_something_hidden_is_not_counted_where_others_see_it(t
     assert [message.hops for message in ina.peek()] == [1]
 
 
+def test_who_reads_something_hidden_still_remembers_what_others_see_it_say(timed, inside):
+    ina, ivo = inside
+    otto = timed.agent("otto")
+    otto.send("ivo", "tell somebody")
+    ivo.confirm(ivo.take())
+    ina.send("#den", "hidden")
+    ivo.confirm(ivo.take())
+    ivo.send("otto", "who?")
+    assert [message.hops for message in otto.take()] == [1]
+
+
 def test_a_hidden_answer_begins_a_thread_of_its_own_and_answers_nothing_that_others_see(timed, inside):
     limited(timed.post, thread_turns=1)
     ina, ivo = inside

@@ -114,7 +114,7 @@ def test_outsiders_see_nothing_of_what_happens_inside(seeds, limits):
 @pytest.mark.timeout(60 + PAIRS)
 @pytest.mark.parametrize("limits", LIMITS)
 def test_outsiders_see_nothing_of_it_at_the_command_line(seeds, limits):
-    for number in range(PAIRS // 10 // len(LIMITS)):
+    for number in range(PAIRS // 20 // len(LIMITS)):
         check(seeds[limits], f"{limits} screen {number}", look_at_screens)
 
 

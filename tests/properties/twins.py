@@ -79,7 +79,8 @@ class Town:
         return self.now_us
 
     def open(self, name: str) -> Desk:
-        return open_desk(name, self.home, interface="sdk", options=Options("relaxed", self.clock))
+        interface = "cli" if name == "ivo" else "sdk"  # where the store remembers what was read
+        return open_desk(name, self.home, interface=interface, options=Options("relaxed", self.clock))
 
     def desk(self, who: str) -> Desk:
         if who not in self.desks:
@@ -139,7 +140,7 @@ class Town:
     def read_hidden(self, who: str, confirm: bool) -> None:  # noqa: FBT001  # a word of a script
         """Everything that waits, if others may not notice any of it."""
         desk = self.desk(who)
-        if not any(message.number for message in reading.peek(desk, limit=1_000)):
+        if self.all_hidden(who):
             taken = reading.take(desk, limit=1_000)
             (reading.confirm if confirm else reading.give_back)(desk, taken)
 
@@ -150,8 +151,12 @@ class Town:
         return [one.message for one in taken]
 
     def pick_up_hidden(self, who: str) -> None:
-        if not any(message.number for message in reading.peek(self.desk(who), limit=1_000)):
+        if self.all_hidden(who):
             self.pick_up(who)
+
+    def all_hidden(self, who: str) -> bool:
+        """Whether something waits, and others may not notice any of it."""
+        return {message.number for message in reading.peek(self.desk(who), limit=1_000)} == {0}
 
     def put_down_hidden(self, who: str) -> None:
         if not any(one.message.number for one in self.hands.get(who, [])):

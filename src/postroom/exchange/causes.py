@@ -23,10 +23,15 @@ PACK = 1 << 12
 
 
 def taken(desk: Desk, handed: Sequence[Handed]) -> None:
-    """Note what an agent takes into its hands. What it had put down before is forgotten: whatever followed from it has been said."""
-    for delivery in desk.put_down:
+    """Note what an agent takes into its hands. What it had put down before is forgotten: whatever followed from it has been said.
+
+    Who takes what is hidden, and nothing else, still remembers what is not: others must not notice it.
+    """
+    hidden_only = bool(handed) and all(one.hidden for one in handed)
+    kept = [delivery for delivery in desk.put_down if hidden_only and delivery in desk.in_hand and not desk.in_hand[delivery][1]]
+    for delivery in {*desk.put_down} - {*kept}:
         desk.in_hand.pop(delivery, None)
-    desk.put_down.clear()
+    desk.put_down[:] = kept
     desk.in_hand.update((one.delivery, (one.message.hops, one.hidden)) for one in handed if is_opening(one))
 
 
@@ -45,6 +50,8 @@ def remember(posting: Posting, handed: Sequence[Handed]) -> None:
     if posting.desk.interface == COMMAND_LINE:
         numbers = []
         for key, hidden in ((HEARD, False), (HEARD_OUT_OF_SIGHT, True)):
+            if not hidden and all(one.hidden for one in handed):
+                continue  # as if nothing had been read
             hops = max((one.message.hops + 1 for one in handed if is_opening(one) and one.hidden is hidden), default=0)
             numbers.append((posting.desk.agent.id, key, posting.now_ms * PACK + min(hops, PACK - 1)))
         budgets.set_meters(posting.database, numbers)
