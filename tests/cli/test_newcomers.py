@@ -305,3 +305,23 @@ def test_only_what_is_held_is_released_or_discarded(pair):
     assert seen(pair, "release", "4") == (0, "1 message delivered; it goes on\n")
     for arguments in (["release", "4"], ["discard", "1", "no"]):
         assert seen(pair, *arguments) == (errors.NothingHeld.exit_code, "postroom: Nothing is held in thread '1'. See: postroom held.\n")
+
+
+@pytest.mark.parametrize(
+    "verb", [("join", "nosuch"), ("send", "nosuch", "hi"), ("room", "create", "a b"), ("session", "open", "nosuch", "task")]
+)
+def test_a_verb_that_fails_says_that_it_registered_a_name_all_the_same(verb, pair):
+    failed = pair(*verb, "--as", "zed")
+    assert failed.code in {64, 67}
+    assert failed.err.splitlines()[0] == "postroom: 'zed' is a new agent now, although the rest failed"
+    assert len(pair(*verb, "--as", "zed").err.splitlines()) == 1
+    assert json.loads(pair(*verb, "--json", "--as", "xaver").err.splitlines()[0])["note"].startswith("'xaver' is a new agent")
+
+
+def test_who_means_a_room_is_told_how_to_write_it(pair):
+    pair.ok("room", "create", "dev", "--as", "alice")
+    pair.ok("room", "create", "hush", "--policy", "secret", "--as", "alice")
+    for verb in (["history", "dev"], ["watch", "--agent", "dev"], ["export", "--agent", "dev"]):
+        assert complains(pair(*verb, "--as", "bob"), errors.NoSuchAgent, "Did you mean the room '#dev'?"), verb
+    assert "the room" not in pair("history", "hush", "--as", "bob").err
+    assert "'#hush'" in pair("history", "hush", "--as", "alice").err

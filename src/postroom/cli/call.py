@@ -11,7 +11,7 @@ from postroom.cli.parsing import Command
 from postroom.cli.table import Verb
 from postroom.config import identity
 from postroom.core.address import HUMAN
-from postroom.core.errors import BadValue, NeedsTerminal, PostroomError, StoreUnusable
+from postroom.core.errors import BadValue, CallerError, NeedsTerminal, PostroomError, StoreUnusable
 from postroom.core.types import TYPE_CHECKING
 from postroom.exchange.desk import NOBODY, Desk, open_desk, open_desk_of_human, open_desk_of_known, open_desk_of_stranger
 from postroom.paths import default_home
@@ -35,6 +35,9 @@ def perform(verb: Verb, command: Command, arguments: list[str]) -> int:
     call = Call(parsing.read(made, arguments))
     try:
         return command.run(call) or 0
+    except CallerError:
+        call.own_up()
+        raise
     finally:
         call.close()
 
@@ -73,6 +76,13 @@ class Call:
 
             introduce_sender(desk, as_json=self.json)
         return desk
+
+    def own_up(self) -> None:
+        """Say, when a verb has failed, that it has registered a name all the same."""
+        if self._desk is not None and self._desk.is_new:
+            from postroom.cli.newcomer import own_up
+
+            own_up(self._desk, as_json=self.json)
 
     def desk_of_reader(self) -> Desk:
         """The same for one who may wait before anybody has written. That the name is new is told: else a mistyped one waits in vain."""

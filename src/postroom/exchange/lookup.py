@@ -42,11 +42,21 @@ def choices(id: MessageRef, senders: list[str]) -> str:
 
 
 def known(database: Database, name: str, viewer: int) -> int:
-    """The id of an agent that the viewer may know of. Raises NoSuchAgent."""
+    """The id of an agent that the viewer may know of. Raises NoSuchAgent, which tells of a room of that name."""
     agent = agents.seen_by_name(database, fold_name(name), viewer=viewer)
     if agent is None:
-        raise NoSuchAgent(name=name, close=close_names(name, agents.listed_names(database, viewer=viewer)))
+        raise NoSuchAgent(
+            name=name, close=namesake(database, name, viewer) or close_names(name, agents.listed_names(database, viewer=viewer))
+        )
     return agent.id
+
+
+def namesake(database: Database, name: str, viewer: int) -> str:
+    """The room that may have been meant instead of an agent, if the viewer may know of it, as a question."""
+    from postroom.store import rooms  # loaded when there is no such agent
+
+    found = rooms.seen(database, fold_name(name), viewer=viewer)
+    return f" Did you mean the room '#{found.name}'?" if found else ""
 
 
 def readable_room(database: Database, address: str, viewer: int) -> RoomRow:
