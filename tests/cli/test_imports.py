@@ -63,6 +63,7 @@ OURS = {
     "postroom.core.visibility",
     "postroom.doorbell",
     "postroom.exchange",
+    "postroom.exchange.causes",
     "postroom.exchange.crowds",
     "postroom.exchange.desk",
     "postroom.exchange.lookup",
