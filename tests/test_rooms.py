@@ -486,7 +486,7 @@ def test_who_is_in_a_room_or_invited_is_not_invited_again(post):
     alice.create_room("dev")
     bob.join("dev")
     assert [one.state for one in alice.invite("dev", "bob", "carol", "carol")] == ["member", "invited"]
-    assert [one.state for one in bob.invite("dev", "carol", "alice")] == ["already invited", "member"]
+    assert [one.state for one in bob.invite("dev", "carol", "alice")] == ["already-invited", "member"]
     assert len(notices(carol)) == 1
     assert notices(bob) == []
 
@@ -740,3 +740,9 @@ def test_a_ghost_is_not_named_as_the_one_who_removed_somebody(people):
     list(people["gina"].events())
     people["owner"].kick("dev", "member")
     assert [(event.what, event.agent, event.text) for event in people["gina"].events()] == [("member_left", "member", "")]
+
+
+def test_names_that_come_as_a_list_are_refused_with_an_example(people):
+    furnish(people, "public")
+    with pytest.raises(errors.BadValue, match="each name is a text of its own"):
+        people["owner"].invite("dev", ["frank"])

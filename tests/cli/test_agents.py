@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from postroom.cli.held import some
 from tests.cli.shell import end, line_of
 from tests.waiting import until
 
@@ -134,3 +135,33 @@ def test_waiting_for_events_ends_by_a_signal(pair):
 def test_who_nobody_is_has_no_events(pair):
     assert pair("events").code == 64
     assert pair("events", "--as", "carol").code == 67
+
+
+def test_a_status_that_is_declared_without_a_process_is_shown(pair):
+    assert " ".join(pair.ok("profile", "--status", "busy", "--as", "alice").split()) == "alice offline busy when here"
+    assert "busy" not in pair.ok("agents", "--as", "bob")
+    mine = pair.objects("profile", "--as", "alice")[0]
+    assert (mine["status"], mine["declared"]) == ("offline", "busy")
+    assert [one["declared"] for one in pair.objects("agents", "--as", "bob")] == [None, "active", None]
+
+
+def test_the_person_and_the_agent_itself_see_that_it_is_paused(pair, person):
+    with pair.terminal("pause", "alice", "wait\x1b") as terminal:
+        assert terminal.end()[0] == 0
+    assert "paused: wait\\x1b" in person.ok("agents")
+    assert "paused: wait" in pair.ok("agents", "--as", "alice")
+    assert "paused" not in pair.ok("agents", "--as", "bob")
+    assert [one["paused"] for one in pair.objects("agents")] == [None, None, None]
+
+
+def test_a_rename_to_the_same_name_says_that_nothing_changed(pair):
+    assert pair.ok("rename", "Alice", "--as", "alice") == "alice is your name already; nothing changed\n"
+
+
+def test_the_senders_of_what_is_held_are_a_list_of_which_some_are_named(pair, person):
+    pair("send", "bob", "1", "--as", "alice")
+    with pair.terminal("pause", "alice", "wait") as terminal:
+        assert terminal.end()[0] == 0
+    assert person.objects("held")[0]["senders"] == ["alice"]
+    assert some([f"agent{number:02}" for number in range(23)]).endswith(", agent19 and 3 more")
+    assert some(["ann", "bob"]) == "ann, bob"

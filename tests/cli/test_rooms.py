@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.programs import Program
@@ -36,7 +38,7 @@ def test_who_is_in_a_room(pair):
     first, second = pair.ok("room", "members", "dev", "--as", "bob").splitlines()
     assert first.split()[:2] == ["alice", "offline"]
     assert first.endswith("owner")
-    assert second.split()[:2] == ["bob", "offline"]
+    assert second.split()[:3] == ["bob", "offline", "joined"]
     assert [(one["name"], one["role"]) for one in pair.objects("room", "members", "dev")] == [("alice", "owner"), ("bob", "member")]
 
 
@@ -53,7 +55,20 @@ def test_an_invitation_names_the_commands_that_answer_it(dev):
 def test_what_became_of_an_invitation_is_said(dev):
     dev.ok("profile", "--as", "carol")
     assert dev.ok("invite", "dev", "bob", "carol", "alice", "--as", "alice") == "bob: already invited\ncarol: invited\nalice: member\n"
-    assert dev.objects("invite", "dev", "carol", "--as", "alice") == [{"agent": "carol", "state": "already invited", "reason": None}]
+    assert dev.objects("invite", "dev", "carol", "--as", "alice") == [{"agent": "carol", "state": "already-invited", "reason": None}]
+
+
+def test_the_topic_is_shown_without_a_text_and_taken_away_by_an_empty_one(dev):
+    assert dev.ok("room", "topic", "dev", "--as", "alice") == ""
+    dev.ok("room", "topic", "dev", "PR\x1b 42", "--as", "alice")
+    assert dev.ok("room", "topic", "dev", "--as", "alice") == "PR\\x1b 42\n"
+    assert dev.objects("room", "topic", "dev", "--as", "alice")[0]["topic"] == "PR\x1b 42"
+    assert dev.objects("room", "topic", "dev", "", "--as", "alice")[0]["topic"] == ""
+
+
+def test_facts_of_an_error_are_without_blanks_around_them(dev):
+    facts = dev("join", "dev", "--as", "carol", "--json").err.splitlines()[-1]
+    assert json.loads(facts)["facts"]["advice"].startswith("It is private")
 
 
 def test_who_is_removed_is_told_why(dev):

@@ -76,6 +76,9 @@ def rename(call: Call) -> None:
     naming.rename(desk, call.args.name)
     if call.json:
         call.emit({"name": desk.agent.name, "was": old})
+    elif old == desk.agent.name:
+        call.output.write(f"{name_of(call.output, old)} is your name already; nothing changed\n")
+        return
     else:
         call.output.write(f"{name_of(call.output, old)} is {name_of(call.output, desk.agent.name)} now\n")
     if not call.args.agent:
@@ -99,6 +102,8 @@ def notes(agent: Listed) -> list[str]:
     return [
         agent.visibility if agent.visibility != VISIBLE else "",
         "archived" if agent.archived else "",
+        f"{agent.declared} when here" if agent.declared and agent.declared not in (agent.status, STATUSES[0]) else "",
+        f"paused: {one_line(agent.paused)}" if agent.paused is not None else "",
         f"{agent.waiting} waiting" if agent.waiting else "",
         f"seen {moment(agent.seen_ms)}" if agent.seen_ms else "",
         "accepts sessions" if agent.auto_accept else "",

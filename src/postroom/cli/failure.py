@@ -9,6 +9,8 @@ from postroom.core.errors import BadText, Bug, PostroomError
 from postroom.core.render import one_line
 
 INTERRUPTED = 130  # as shells count: 128 + SIGINT
+SENTENCES = {"advice", "close"}
+"""Facts that are sentences of their own, after a blank."""
 PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 
@@ -59,6 +61,7 @@ def as_object(failure: PostroomError) -> str:
     from json import dumps
 
     facts = {key: value if isinstance(value, int | float) else str(value) for key, value in failure.facts.items()}
+    facts |= {key: str(facts[key]).strip() for key in SENTENCES & facts.keys()}
     return dumps({
         "error": failure.code, "message": str(failure), "exit_code": failure.exit_code, "retry": failure.retry, "facts": facts,
     })  # fmt: skip

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from postroom.cli.call import Call
 from postroom.cli.parsing import Command, Parser
 from postroom.cli.showing import moment
 from postroom.core.render import counted
 from postroom.exchange import holding
+
+NAMED = 20
+"""So many senders are named, of those whose messages are held."""
 
 
 def no_arguments(parser: Parser) -> None:
@@ -40,8 +45,14 @@ def held(call: Call) -> None:
             call.emit(thread)
         else:
             since = "" if thread.since_ms is None else f" since {moment(thread.since_ms)}"
-            facts = f"{counted(thread.messages, 'message')} of {thread.senders or 'nobody yet'}{since}"
+            facts = f"{counted(thread.messages, 'message')} of {some(thread.senders) or 'nobody yet'}{since}"
             call.output.write(f"{call.output.paint(thread.id, 'bold')}  {facts}  ({thread.reason})\n")
+
+
+def some(names: Sequence[str]) -> str:
+    """Names, and how many more there are if there are many."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def release(call: Call) -> None:

@@ -64,7 +64,9 @@ def describe_arguments(parser: Parser) -> None:
 def topic_arguments(parser: Parser) -> None:
     """The arguments of `room topic`."""
     room_argument(parser)
-    parser.add_argument("topic", metavar="TEXT", help="what it is about just now")
+    parser.add_argument(
+        "topic", metavar="TEXT", nargs="?", help='what it is about just now; "" for nothing; without it, the topic is shown'
+    )
 
 
 def decline_arguments(parser: Parser) -> None:
@@ -104,7 +106,9 @@ def members(call: Call) -> None:
             call.emit(member)
         else:
             role = "  owner" if member.role is Role.OWNER else ""
-            call.output.write(f"{name_of(call.output, f'{member.name:<16}')}  {member.status:<8}  since {moment(member.joined_ms)}{role}\n")
+            call.output.write(
+                f"{name_of(call.output, f'{member.name:<16}')}  {member.status:<8}  joined {moment(member.joined_ms)}{role}\n"
+            )
 
 
 def create(call: Call) -> None:
@@ -131,7 +135,7 @@ def invite(call: Call) -> None:
             call.emit(one)
         else:
             reason = f": {one_line(one.reason)}" if one.reason else ""
-            call.output.write(f"{one.agent}: {one.state}{reason}\n")
+            call.output.write(f"{one.agent}: {one.state.replace('-', ' ')}{reason}\n")
 
 
 def kick(call: Call) -> None:
@@ -147,8 +151,18 @@ def describe(call: Call) -> None:
 
 
 def topic(call: Call) -> None:
-    """Say what a room is about just now."""
-    show(call, rooms.set_topic(call.desk(), call.args.room, call.args.topic))
+    """Say what a room is about just now, or show it."""
+    args = call.args
+    if args.topic is not None:
+        show(call, rooms.set_topic(call.desk(), args.room, args.topic))
+        return
+    room = rooms.show(call.viewing_desk(), args.room)
+    if call.json:
+        call.emit(room)
+    elif room.topic:
+        call.output.write(f"{one_line(room.topic)}\n")
+    else:
+        call.hint(f"#{room.name} has no topic")
 
 
 def decline(call: Call) -> None:
@@ -241,7 +255,7 @@ COMMANDS = {
     "room topic": Command(
         topic_arguments,
         topic,
-        "Say what a room is about just now; its members hear of it.",
+        "Say what a room is about just now; its members hear of it. Without a text: show it.",
         'postroom room topic review "PR 42" --as analyst',
     ),
     "room members": Command(room_argument, members, "Who is in a room, the longest first.", "postroom room members review --as analyst"),

@@ -73,7 +73,7 @@ class Member(NamedTuple):
 
 
 class Invited(NamedTuple):
-    """What became of an invitation: `invited`, `already invited`, `member`, or `refused` with the reason."""
+    """What became of an invitation: `invited`, `already-invited`, `member`, or `refused` with the reason."""
 
     agent: str
     state: str

@@ -41,7 +41,7 @@ def invite(desk: Desk, name: str, names: Sequence[str]) -> list[Invited]:
 def check_names(desk: Desk, names: Sequence[str]) -> None:
     """Some names, and not too many."""
     if isinstance(names, str) or not are_texts(names) or not names:
-        raise BadValue(name="agents", value=names, why="they are the names of one agent or several")
+        raise BadValue(name="agents", value=names, why="each name is a text of its own, as in invite('review', 'executor', 'tester')")
     if len(names) > (limit := desk.config.limits.recipients):
         advice = "Invite them in several calls."
         raise TooLarge(part="invitation", size=len(names), unit="names", limit_name="recipients", limit=limit, advice=advice)
@@ -52,7 +52,7 @@ def state_of(outbox: Outbox, room: RoomRow, agent: AgentRow) -> Invited:
     posting = outbox.posting
     standing, limit = stored.standing(posting.database, room.id, agent.id), posting.desk.config.limits.waiting
     if standing.member or standing.invited:
-        return Invited(agent.name, "member" if standing.member else "already invited")
+        return Invited(agent.name, "member" if standing.member else "already-invited")
     if outbox.mailbox(agent.id).number(hidden=is_hidden(outbox, room, ghost=standing.ghost)) >= limit:
         return Invited(agent.name, "refused", f"mailbox-full: {limit} messages wait there already")
     return Invited(agent.name, "invited")

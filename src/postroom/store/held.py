@@ -14,7 +14,7 @@ class Held(NamedTuple):
     id: str
     reason: str
     messages: int
-    senders: str
+    senders: tuple[str, ...]
     since_ms: int | None  # the first one held was sent then; None: nothing is held yet
 
 
@@ -60,7 +60,11 @@ UPDATE delivery SET state = 'delivered', reason = NULL, unread = recipient, deli
 def everything(database: Database, *, viewer: int) -> list[Held]:
     """What is held: for the human all of it, for an agent what concerns its own words."""
     rows = database.execute(THREADS, (viewer,)).fetchall() + database.execute(AGENTS, (viewer,)).fetchall()
-    return [Held(str(id), *rest) for id, *rest, own in rows if own or viewer in ALL_SEEING]
+    return [
+        Held(str(id), reason, number, tuple(sorted(filter(None, senders.split(",")))), since_ms)
+        for id, reason, number, senders, since_ms, own in rows
+        if own or viewer in ALL_SEEING
+    ]
 
 
 def in_thread(database: Database, root: int) -> list[HeldDelivery]:

@@ -33,6 +33,8 @@ class Listed(NamedTuple):
     tags: tuple[str, ...]
     capabilities: tuple[str, ...]
     archived: bool
+    declared: str | None  # the status that it has said, and has again when it is here; as `paused` for itself and the human only
+    paused: str | None  # why a human holds what it sends
 
 
 class Standing(NamedTuple):
@@ -57,7 +59,8 @@ FROM agent a
 """
 LISTED = f"""
 SELECT a.name, a.id, a.kind, a.status, a.description, a.auto_accept, a.seen_ms, a.visibility, a.harness, a.directory, a.capabilities,
-    a.archived_ms IS NOT NULL AND NOT EXISTS (SELECT 1 FROM meter w WHERE w.sender = 0 AND w.recipient = a.id AND w.value % {HIDDEN} > 0)
+    a.archived_ms IS NOT NULL AND NOT EXISTS (SELECT 1 FROM meter w WHERE w.sender = 0 AND w.recipient = a.id AND w.value % {HIDDEN} > 0),
+    a.paused
 FROM agent a WHERE a.kind != 'system' AND {LISTED_TO}
 """
 TAGGED = " AND a.id IN (SELECT agent FROM tag WHERE tag = ?2)"
@@ -111,15 +114,17 @@ def listing(
     waiting: dict[int, int] = dict(database.execute(WAITING, (viewer,)).fetchall())
     rows = database.execute(LISTED if tag is None else LISTED + TAGGED, (viewer,) if tag is None else (viewer, tag))
     found = []
-    for name, id, kind, status, description, auto_accept, seen_ms, visibility, harness, directory, capabilities, away in rows:
+    for name, id, kind, status, description, auto_accept, seen_ms, visibility, harness, directory, capabilities, away, paused in rows:
         if away and not archived:
             continue
         number = processes.get(id, 0)
-        told = sum(counted(waiting.get(id, 0))) if see_all or id == viewer else None
+        inside = see_all or id == viewer
+        told = sum(counted(waiting.get(id, 0))) if inside else None
         found.append(
             new((
                 name, kind, status if number else OFFLINE, number > 0, told, description, auto_accept == 1, seen_ms, number, visibility,
                 harness, directory, tuple(tags[id]) if id in tags else (), () if capabilities == NONE else texts(capabilities), away == 1,
+                status if inside else None, paused if inside else None,
             ))
         )  # fmt: skip
     found.sort(key=itemgetter(0))  # by the index on names SQLite would look each row up on a page of its own: 4 ms more
