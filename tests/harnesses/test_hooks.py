@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +18,9 @@ from postroom.harnesses.moments import MOMENTS
 from postroom.testing import PostRoom
 from tests.cli.shell import PROGRAM, Shell, environment
 from tests.cli.test_imports import NEVER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CLAUDE = "0a1b2c3d-claude"
 
@@ -188,22 +192,31 @@ def test_helpers_of_a_session_get_no_mail(alice, shell):
     assert "| hi" in session.context("PostToolUse")
 
 
-def test_gemini_is_told_in_its_own_words(alice, post, shell):
+@contextmanager
+def serving(shell: Shell, client: str, **variables: str) -> Iterator[None]:
+    """The server of a session whose harness started the hooks too: an agent that has come in."""
     me = subprocess.Popen(
-        [*PROGRAM, "mcp"], env=environment(shell.home, POSTROOM_HOME=str(post.home), GEMINI_CLI="1"), cwd=shell.home,
+        [*PROGRAM, "mcp"], env=environment(shell.home, POSTROOM_HOME=os.environ["POSTROOM_HOME"], **variables), cwd=shell.home,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     assert me.stdin is not None
     assert me.stdout is not None
+    requests = [
+        ("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": client}}),
+        ("tools/call", {"name": "agents", "arguments": {}}),
+    ]
     with me:
-        requests = [
-            ("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "gemini-cli-mcp-client"}}),
-            ("tools/call", {"name": "agents", "arguments": {}}),
-        ]
         for number, (method, params) in enumerate(requests):
             me.stdin.write(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode() + b"\n")
             me.stdin.flush()
             me.stdout.readline()
+        yield
+        me.stdin.close()
+        me.wait(60)
+
+
+def test_gemini_is_told_in_its_own_words(alice, post, shell):
+    with serving(shell, "gemini-cli-mcp-client"):
         (name,) = [one.name for one in alice.agents() if one.harness == "gemini-cli"]
         gemini = Session(shell, "any", POSTROOM_HOME=str(post.home))
         alice.send(name, "hi")
@@ -211,8 +224,15 @@ def test_gemini_is_told_in_its_own_words(alice, post, shell):
         answer = gemini.hook("AfterAgent", timestamp="2026-11-20T08:00:00Z")
         assert answer["decision"] == "deny"
         assert "| hi" in answer["reason"]
-        me.stdin.close()
-        me.wait(60)
+
+
+def test_a_session_that_was_cleared_goes_on_under_its_name(alice, shell):
+    with serving(shell, "claude-code", CLAUDE_CODE_SESSION_ID="before", CLAUDE_PROJECT_DIR=str(shell.home / "webshop")):
+        alice.send("claude-webshop", "hi")
+        after = claude(shell, "after")
+        assert "| hi" in after.context("SessionStart", source="clear")
+        assert after.hook("UserPromptSubmit") == {}
+    assert [one.name for one in alice.agents() if one.harness == "claude-code"] == ["claude-webshop"]
 
 
 def test_mail_is_there_before_the_server_of_a_session_has_come_in(alice, post, shell):

@@ -63,6 +63,16 @@ def test_the_status_says_that_it_really_connects(person, project, name):
     assert (found["configured"], found["connected"]) == ("no", False)
 
 
+def test_the_status_of_a_project_is_that_of_the_project(person, project):
+    path = path_with("codex")
+    person.write({".codex/config.toml": f'[projects."{project}"]\ntrust_level = "trusted"\n'})
+    person.ok("install", "codex", "--scope", "project", "--yes", PATH=path)
+    (found,) = person.objects("install", "codex", "--status", "--scope", "project", PATH=path)
+    assert (found["configured"], found["connected"]) == ("yes", True), found
+    (found,) = person.objects("install", "codex", "--status", PATH=path)
+    assert found["configured"] == "no"
+
+
 def test_a_server_that_does_not_start_is_found_out(person, project):
     path = path_with("claude-code", "codex")
     person.ok("install", "claude-code", "codex", "--yes", PATH=path, **QUIET)

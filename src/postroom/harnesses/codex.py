@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from postroom.harnesses.editing.values import Value
+    from postroom.harnesses.probing import Answers, Parameters
 
 EVENTS = ("SessionStart", "UserPromptSubmit", "PostToolUse", "Stop", "SessionEnd")
 TOOL_TIMEOUT_S = 60
@@ -37,16 +38,13 @@ def entries(place: Place) -> list[Entry]:
     ]
 
 
-def probe(_place: Place, program: str) -> Outcome:
-    """Let its app server connect, and ask it whether our hooks are trusted."""
-    answers = converse(
-        [program, "app-server"],
-        [
-            ("initialize", {"clientInfo": {"name": NAME, "version": "0"}}),
-            ("mcpServerStatus/list", {}),
-            ("hooks/list", {"cwds": [os.getcwd()]}),
-        ],
-    )
+def probe(place: Place, program: str) -> Outcome:
+    """Let its app server connect, and ask it whether our hooks are trusted. It starts the servers of a project with a thread there."""
+    requests = [("initialize", always({"clientInfo": {"name": NAME, "version": "0"}}))]
+    if place.project is not None:
+        requests.append(("thread/start", always({"cwd": place.project, "ephemeral": True})))
+    requests += [("mcpServerStatus/list", in_thread), ("hooks/list", always({"cwds": [place.project or os.getcwd()]}))]
+    answers = converse([program, "app-server"], requests)
     ours = next((one for one in rows(answers, "mcpServerStatus/list") if one.get("name") == NAME), None)
     if ours is None:
         return Outcome(connected=False, detail="it does not know the server")
@@ -54,6 +52,17 @@ def probe(_place: Place, program: str) -> Outcome:
         return Outcome(connected=False, detail=f"it cannot connect: {ours.get('toolsError') or 'no answer'}")
     untrusted = [hook for one in rows(answers, "hooks/list") for hook in rows(one, "hooks") if is_ours(hook) and not is_trusted(hook)]
     return Outcome(connected=True, detail=f"connected. {TRUST}" if untrusted else "connected")
+
+
+def always(parameters: dict[str, object]) -> Parameters:
+    """The parameters of a request that depends on no other."""
+    return lambda _: parameters
+
+
+def in_thread(answers: Answers) -> dict[str, object]:
+    """Ask about the thread that was started, if one was."""
+    thread = answers.get("thread/start", {}).get("thread")
+    return {"threadId": thread["id"]} if isinstance(thread, dict) else {}
 
 
 def rows(answers: Mapping[str, object], key: str) -> list[dict[str, object]]:

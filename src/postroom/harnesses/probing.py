@@ -9,12 +9,12 @@ import shutil
 import signal
 import subprocess
 from threading import Timer
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from postroom.harnesses.harness import NAME, Harness, Outcome, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 PATIENCE_S = 60.0
 """What a cold start of a program with several servers may take."""
@@ -25,6 +25,10 @@ SIGNS = " ✔✓✗✘○●⏸!"
 FAILED = ("disabled", "disconnected", "fail", "pending", "error")
 UNASKED = ("disabled", "pending")
 """What a harness says of servers that its user has not agreed to yet."""
+
+
+Answers: TypeAlias = "dict[str, dict[str, object]]"
+Parameters: TypeAlias = "Callable[[Answers], dict[str, object]]"
 
 
 class Ran(NamedTuple):
@@ -71,8 +75,8 @@ def run(command: list[str], *, stdin: str = "", patience_s: float = PATIENCE_S, 
     return Ran(process.returncode, ESCAPES.sub("", output.decode(errors="replace")))
 
 
-def converse(command: list[str], requests: list[tuple[str, dict[str, object]]]) -> dict[str, dict[str, object]]:
-    """Ask a program that speaks JSON-RPC by lines, and return its results by method; those that it owes are missing."""
+def converse(command: list[str], requests: list[tuple[str, Parameters]]) -> Answers:
+    """Ask a program that speaks JSON-RPC by lines, one thing after the other, and return its results by method; what it owes is missing."""
     process = subprocess.Popen(  # noqa: S603  # as above
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -80,17 +84,14 @@ def converse(command: list[str], requests: list[tuple[str, dict[str, object]]]) 
     assert process.stdout is not None
     watchdog = Timer(PATIENCE_S, os.killpg, (process.pid, signal.SIGKILL))
     watchdog.start()
-    answers: dict[str, dict[str, object]] = {}
+    answers: Answers = {}
     try:
-        lines = [{"id": number, "method": method, "params": parameters} for number, (method, parameters) in enumerate(requests)]
-        process.stdin.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
-        process.stdin.flush()
-        for line in process.stdout:
-            answer = json.loads(line)
-            if "method" not in answer:
-                answers[requests[answer["id"]][0]] = answer.get("result", {})
-            if len(answers) == len(requests):
-                break
+        for number, (method, parameters) in enumerate(requests):
+            line = {"id": number, "method": method, "params": parameters(answers)}
+            process.stdin.write(json.dumps(line).encode() + b"\n")
+            process.stdin.flush()
+            found: dict[str, dict[str, object]] = next((one for one in map(json.loads, process.stdout) if one.get("id") == number and "method" not in one), {})
+            answers[method] = found.get("result") or {}
     except (BrokenPipeError, ValueError):  # it ended, or does not speak JSON-RPC: what it owes is missing
         return answers
     finally:
