@@ -1,4 +1,4 @@
-"""Sessions of the real harnesses with the scripted model: Claude Code as a program drives it, Codex as an app server, and in a terminal."""
+"""Sessions of the real harnesses with the scripted model, as programs drive them; Codex in a terminal, too."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -16,6 +17,7 @@ from threading import Condition, Thread
 from time import monotonic
 from types import TracebackType
 from typing import Any, Self
+from urllib.request import Request, urlopen
 
 from tests.harnesses.model import Model
 from tests.harnesses.programs import surroundings
@@ -205,3 +207,62 @@ class CodexTerminal:
             if str(self._home).encode() in command.read_bytes():  # and not another program with this number
                 os.kill(pid, signal.SIGKILL)
                 until(lambda: not command.exists() or not command.read_bytes())
+
+
+class Pi(Lines):
+    """pi as a program drives it."""
+
+    def __init__(self, home: Path, project: Path, model: Model, who: str = "pi") -> None:
+        chosen = ["--provider", "scripted", "--model", "scripted"]
+        super().__init__(["pi", "--mode", "rpc", *chosen], around(home, "pi", model, who), project)
+
+    def type(self, text: str) -> None:
+        """What the user types."""
+        self.tell({"type": "prompt", "message": text})
+
+
+class OpenCode:
+    """OpenCode as a server, with one session."""
+
+    def __init__(self, home: Path, project: Path, model: Model, who: str = "opencode") -> None:
+        environment = around(home, "opencode", model, who)
+        pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        command = ["opencode", "serve", "--port", "0", "--hostname", "127.0.0.1", "--print-logs"]
+        self.process = subprocess.Popen(command, env=environment, cwd=project, start_new_session=True, **pipes)
+        self._said: list[str] = []
+        self._thread = Thread(target=self._read, daemon=True)
+        self._thread.start()
+        self._url = until(lambda: next((found[0] for line in self._said if (found := re.search(r"http://127\.0\.0\.1:\d+", line))), None))
+        self._project = project
+        self.session = str(self.ask("/session", {})["id"])
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in iter(self.process.stdout.readline, b""):
+            self._said.append(line.decode(errors="replace"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        assert self.process.stdout is not None
+        os.killpg(self.process.pid, signal.SIGTERM)
+        try:
+            self.process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(END_S)
+        self._thread.join(END_S)
+        self.process.stdout.close()
+
+    def ask(self, path: str, value: dict[str, Any]) -> dict[str, Any]:
+        """A request of a program that drives it."""
+        assert self._url is not None
+        request = Request(f"{self._url}{path}", json.dumps(value).encode(), {"content-type": "application/json"})  # noqa: S310  # loopback
+        with urlopen(request, timeout=SOON_S) as response:  # noqa: S310  # loopback
+            answer: dict[str, Any] = json.loads(response.read() or b"{}")
+        return answer
+
+    def type(self, text: str) -> None:
+        """What the user types; returns when the turn is over."""
+        self.ask(f"/session/{self.session}/message", {"parts": [{"type": "text", "text": text}]})

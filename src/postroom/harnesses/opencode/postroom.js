@@ -1,6 +1,7 @@
 // The OpenCode plugin of Postroom: tells it when a session works, rests and ends, and shows waiting mail to the model with what a tool returns.
 // OpenCode names the program in the options: ["file:///…/postroom.js", {"program": ["/…/postroom"]}].
 import { spawn } from "node:child_process"
+import { listen } from "../waking/inbox.js"
 
 const PATIENCE_MS = 10_000
 
@@ -29,6 +30,31 @@ export const Postroom = async ({ client, directory }, options) => {
   const parents = new Map()
   const statuses = new Map()
   let last = Promise.resolve()
+  let current // the session that was at work last: mail wakes that one
+  const read = new Map()
+  const inbox = listen("opencode", {
+    push: async (text) => {
+      if (!current) throw new Error("no session has been at work yet")
+      await client.session.promptAsync({ path: { id: current }, body: { parts: [{ type: "text", text }] }, throwOnError: true })
+    },
+    rests: () => statuses.get(current) !== "Busy",
+  })
+
+  /** See which session is at work, and what has come of what was pushed: it is part of a conversation, and the turn is over. */
+  function follow(type, properties, id) {
+    if (type === "session.status" && properties.status.type === "busy") {
+      isOwn(id).then((own) => own && (current = id))
+    } else if (type === "message.part.updated" && inbox.texts().includes(properties.part.text)) {
+      read.set(properties.part.text, properties.part.sessionID)
+      inbox.tell(properties.part.text, "read")
+    } else if (type === "session.status" && properties.status.type === "idle") {
+      for (const [text, session] of read) {
+        if (session !== id) continue
+        inbox.tell(text, "over")
+        read.delete(text)
+      }
+    }
+  }
 
   /** Whether a session is one that a person talks to: what its helpers do is part of its turn. */
   async function isOwn(id) {
@@ -52,6 +78,7 @@ export const Postroom = async ({ client, directory }, options) => {
   return {
     event: async ({ event }) => {
       const id = event.properties?.sessionID
+      follow(event.type, event.properties, id)
       if (event.type === "session.deleted") await note("SessionEnd", event.properties.info.id)
       else if (event.type === "session.status" && event.properties.status.type === "busy") await note("Busy", id)
       else if (event.type === "session.status" && event.properties.status.type === "idle") await note("Idle", id)

@@ -2,6 +2,7 @@
 // It is loaded by a file that `postroom install pi` writes, which says how Postroom is started.
 import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
+import { listen } from "../waking/inbox.js"
 
 const PATIENCE_MS = 10_000
 const VERSION = "2025-11-25"
@@ -82,6 +83,12 @@ export default function connect(program) {
   return (pi) => {
     let server
     let session
+    let inbox
+    let rests = true
+    const read = new Set()
+
+    const push = (text, interrupt) =>
+      pi.sendMessage({ customType: "postroom", content: text, display: true }, { triggerTurn: true, deliverAs: interrupt ? "steer" : "followUp" })
 
     const tell = (event, context) => hook(program, event, { session_id: session, cwd: context.cwd })
 
@@ -94,6 +101,7 @@ export default function connect(program) {
 
     pi.on("session_start", async (_event, context) => {
       session = context.sessionManager.getSessionId()
+      inbox = listen("pi", { push, rests: () => rests })
       server = new Server(program, { PI_SESSION_ID: session }, context.cwd)
       for (const tool of await server.tools()) {
         pi.registerTool({
@@ -110,10 +118,27 @@ export default function connect(program) {
       const text = answer?.hookSpecificOutput?.additionalContext
       return text ? { message: { customType: "postroom", content: text, display: true } } : undefined
     })
-    pi.on("agent_settled", (_event, context) => tell("Idle", context))
+    pi.on("agent_start", () => {
+      rests = false
+    })
+    pi.on("message_end", ({ message }) => {
+      if (message.role !== "custom" || message.customType !== "postroom") return
+      for (const text of inbox?.texts() ?? []) {
+        if (message.content !== text) continue
+        read.add(text)
+        inbox.tell(text, "read")
+      }
+    })
+    pi.on("agent_settled", (_event, context) => {
+      rests = true
+      for (const text of read) inbox?.tell(text, "over")
+      read.clear()
+      return tell("Idle", context)
+    })
     pi.on("session_shutdown", async (_event, context) => {
       await tell("SessionEnd", context)
       server?.close()
+      inbox?.close()
     })
   }
 }

@@ -15,7 +15,7 @@ from postroom.harnesses.waking.journal import Journal, Record, changed_s, contai
 from postroom.harnesses.waking.way import Fate, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 SOCKET, TOKEN = "CLAUDE_CODE_MESSAGING_SOCKET", "CLAUDE_CODE_MESSAGING_TOKEN"
 PACE_S = 2.0
@@ -32,7 +32,7 @@ NO_TURN = ("[Request interrupted", "<local-command", "<command-name>", "<bash-",
 def way(session: Session) -> Inbox | None:
     """The socket of a session, if it has one."""
     path, token = session.environ.get(SOCKET), session.environ.get(TOKEN)
-    return Inbox(session, path, token) if path and token else None
+    return Inbox(session.id, session.environ, (path, token)) if session.id and path and token else None
 
 
 class Inbox:
@@ -40,11 +40,11 @@ class Inbox:
 
     pace_s = PACE_S
 
-    def __init__(self, session: Session, path: str, token: str) -> None:
-        self._path, self._token = path, token
-        config = session.environ.get("CLAUDE_CONFIG_DIR") or os.path.join(session.environ.get("HOME") or os.path.expanduser("~"), ".claude")
+    def __init__(self, id: str, environ: Mapping[str, str], inbox: tuple[str, str]) -> None:
+        self._path, self._token = inbox
+        config = environ.get("CLAUDE_CONFIG_DIR") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".claude")
         self._projects = os.path.join(config, "projects")
-        self._id = session.id
+        self._id = id
         self._journal: Journal | None = None
         self._others: dict[str, Journal] = {}
         self._fates: dict[str, Fate] = {}

@@ -25,9 +25,9 @@ STALE_S = 600.0
 BEGINS, ENDS = {"task_started", "turn_started"}, {"task_complete", "turn_complete", "turn_aborted"}
 
 
-def way(session: Session) -> Queue:
-    """The queue of a thread."""
-    return Queue(session)
+def way(session: Session) -> Queue | None:
+    """The queue of a thread, if it is known which one it is."""
+    return Queue(session.id, session.environ) if session.id else None
 
 
 class Queue:
@@ -35,10 +35,10 @@ class Queue:
 
     pace_s = PACE_S
 
-    def __init__(self, session: Session) -> None:
-        self._home = session.environ.get("CODEX_HOME") or os.path.join(session.environ.get("HOME") or os.path.expanduser("~"), ".codex")
-        self._environ = session.environ
-        self._thread = session.id
+    def __init__(self, thread: str, environ: Mapping[str, str]) -> None:
+        self._home = environ.get("CODEX_HOME") or os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".codex")
+        self._environ = environ
+        self._thread = thread
         self._journal: Journal | None = None
         self._fates: dict[str, Fate] = {}
         self._turn: str | None = None

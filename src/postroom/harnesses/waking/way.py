@@ -22,9 +22,10 @@ class Fate(IntEnum):
 
 
 class Session(NamedTuple):
-    """A session of a harness: its id, and the environment that the harness gives to our server."""
+    """A session of a harness: its id, if we are told, and the environment that the harness gives to our server."""
 
-    id: str
+    harness: str
+    id: str | None
     environ: Mapping[str, str]
 
 
@@ -44,12 +45,12 @@ class Way(Protocol):
         """Whether the session waits for its user, by what there is to see now."""
 
 
-MODULES = {"claude-code": "claude_code", "codex": "codex"}
+MODULES = {"claude-code": "claude_code", "codex": "codex", "opencode": "plugin", "pi": "plugin"}
 
 
 def way(harness: str, id: str | None, environ: Mapping[str, str]) -> Way | None:
     """The way into a session; None if there is none."""
-    if id is None or harness not in MODULES:
+    if harness not in MODULES:
         return None
     find: Callable[[Session], Way | None] = import_module(f"{__package__}.{MODULES[harness]}").way
-    return find(Session(id, environ))
+    return find(Session(harness, id, environ))
