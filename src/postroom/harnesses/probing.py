@@ -90,7 +90,9 @@ def converse(command: list[str], requests: list[tuple[str, Parameters]]) -> Answ
             line = {"id": number, "method": method, "params": parameters(answers)}
             process.stdin.write(json.dumps(line).encode() + b"\n")
             process.stdin.flush()
-            found: dict[str, dict[str, object]] = next((one for one in map(json.loads, process.stdout) if one.get("id") == number and "method" not in one), {})
+            found: dict[str, dict[str, object]] = next(
+                (one for one in map(json.loads, process.stdout) if one.get("id") == number and "method" not in one), {}
+            )
             answers[method] = found.get("result") or {}
     except (BrokenPipeError, ValueError):  # it ended, or does not speak JSON-RPC: what it owes is missing
         return answers
