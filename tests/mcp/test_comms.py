@@ -29,7 +29,7 @@ class Comms:
 @pytest.fixture
 def two(serve):
     """Two agents that have registered: vault-refactor and reviewer."""
-    both = Comms(serve(*COMPAT, client="claude-code")), Comms(serve(*COMPAT, client="pi"))
+    both = Comms(serve(*COMPAT, client="one-program")), Comms(serve(*COMPAT, client="another-program"))
     for one, name in zip(both, ("vault-refactor", "reviewer"), strict=True):
         one("register", name=name)
     return both
@@ -86,6 +86,18 @@ def test_room_members_learn_who_comes_and_goes(two):
     other("join_room", room="dev")
     other.served.kill()
     until(lambda: lines_with(me("whoami"), "member_status: critic is now offline in dev"))
+
+
+def test_what_that_program_did_not_have_is_told_alike(two):
+    me, other = two
+    me("create_room", room="dev")
+    other("join_room", room="dev")
+    with postroom.connect("vault-refactor") as owner:
+        owner.set_topic("dev", 'the "weekend"')
+        owner.transfer("dev", "reviewer")
+    text = other("whoami")
+    assert lines_with(text, "room_topic: vault-refactor set the topic of dev: \"the 'weekend'\"")
+    assert "delivery_status" not in text
 
 
 def test_senders_learn_of_delivery_and_reading(two):

@@ -180,6 +180,20 @@ def test_events_are_told_once(alice, bob):
     assert "topic" not in bob.call("inbox")
 
 
+def test_what_happens_in_a_room_is_told_in_a_line_each(alice, bob, serve):
+    alice.create_room("ops")
+    bob.call("room", action="join", room="ops")
+    carol = serve("--name", "carol")
+    carol.call("room", action="join", room="ops")
+    alice.kick("ops", "carol", "wrong room")
+    alice.describe_room("ops", description="night shift", policy="private")
+    alice.transfer("ops", "bob")
+    told = bob.call("inbox")
+    for line in ("carol left #ops (removed by alice)", 'alice said what #ops is for: "night shift"', "alice made #ops private"):
+        assert lines_with(told, line), told
+    assert "| The room #ops is yours now: alice handed it to you." in told
+
+
 def test_events_come_again_when_the_server_is_killed(alice, bob, serve):
     alice.create_room("ops")
     bob.call("room", action="join", room="ops")
