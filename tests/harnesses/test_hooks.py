@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +21,7 @@ from tests.cli.shell import PROGRAM, Shell, environment
 from tests.cli.test_imports import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CLAUDE = "0a1b2c3d-claude"
 
@@ -193,24 +194,30 @@ def test_helpers_of_a_session_get_no_mail(alice, shell):
 
 
 @contextmanager
-def serving(shell: Shell, client: str, **variables: str) -> Iterator[None]:
-    """The server of a session whose harness started the hooks too: an agent that has come in."""
+def serving(shell: Shell, client: str, **variables: str) -> Iterator[Callable[..., str]]:
+    """The server of a session whose harness started the hooks too: an agent that has come in. Gives how to call its tools."""
     me = subprocess.Popen(
         [*PROGRAM, "mcp"], env=environment(shell.home, POSTROOM_HOME=os.environ["POSTROOM_HOME"], **variables), cwd=shell.home,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     assert me.stdin is not None
     assert me.stdout is not None
-    requests = [
-        ("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": client}}),
-        ("tools/call", {"name": "agents", "arguments": {}}),
-    ]
+    numbers = count()
+
+    def ask(method: str, **params: object) -> str:
+        assert me.stdin is not None
+        assert me.stdout is not None
+        me.stdin.write(json.dumps({"jsonrpc": "2.0", "id": next(numbers), "method": method, "params": params}).encode() + b"\n")
+        me.stdin.flush()
+        return me.stdout.readline().decode()
+
+    def call(name: str, **arguments: object) -> str:
+        return ask("tools/call", name=name, arguments=arguments)
+
     with me:
-        for number, (method, params) in enumerate(requests):
-            me.stdin.write(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode() + b"\n")
-            me.stdin.flush()
-            me.stdout.readline()
-        yield
+        ask("initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo={"name": client})
+        call("agents")
+        yield call
         me.stdin.close()
         me.wait(60)
 
@@ -224,6 +231,16 @@ def test_gemini_is_told_in_its_own_words(alice, post, shell):
         answer = gemini.hook("AfterAgent", timestamp="2026-11-20T08:00:00Z")
         assert answer["decision"] == "deny"
         assert "| hi" in answer["reason"]
+
+
+def test_what_a_model_says_follows_from_what_a_hook_told_it(alice, shell):
+    with serving(shell, "claude-code", CLAUDE_CODE_SESSION_ID=CLAUDE, CLAUDE_PROJECT_DIR=str(shell.home / "webshop")) as call:
+        session = claude(shell)
+        alice.send("claude-webshop", "ping")
+        assert "| ping" in session.context("UserPromptSubmit")
+        assert "sent" in call("send", to="alice", body="pong")
+        (pong,) = alice.take(wait=10)
+        assert (pong.body, pong.hops) == ("pong", 1)
 
 
 def test_a_session_that_was_cleared_goes_on_under_its_name(alice, shell):

@@ -14,10 +14,12 @@ from postroom.store import budgets
 from postroom.store.deliveries import Handed
 from postroom.store.messages import Parent
 
-COMMAND_LINE = "cli"
+PASSING = frozenset({"cli", "hook"})
 """Each call there is a process of its own, so the store remembers what was heard."""
+RECALLING = PASSING | {"mcp"}
+"""What a model heard through a hook, it answers through its server."""
 HEARD, HEARD_OUT_OF_SIGHT = -4, -5
-"""Stand for the recipient in the meters where the number is what an agent heard last at the command line, and when; see `packed`."""
+"""Stand for the recipient in the meters where the number is what an agent heard last in passing, and when; see `packed`."""
 REMEMBERED_MS = 600_000
 PACK = 1 << 12
 
@@ -47,7 +49,7 @@ def is_opening(one: Handed) -> bool:
 
 def remember(posting: Posting, handed: Sequence[Handed]) -> None:
     """Note in the store what an agent has read, where the next call is another process."""
-    if posting.desk.interface == COMMAND_LINE:
+    if posting.desk.interface in PASSING:
         numbers = []
         for key, hidden in ((HEARD, False), (HEARD_OUT_OF_SIGHT, True)):
             if not hidden and all(one.hidden for one in handed):
@@ -68,12 +70,12 @@ def hops_after(posting: Posting, answered: Parent | None, *, hidden: bool) -> in
     before = [hops + 1 for hops, out_of_sight in desk.in_hand.values() if hidden or not out_of_sight]
     if answered is not None:
         before.append(answered.hops + 1)
-    if desk.interface == COMMAND_LINE:
+    if desk.interface in RECALLING:
         before += [recalled(posting, key) for key in ((HEARD, HEARD_OUT_OF_SIGHT) if hidden else (HEARD,))]
     return max(before, default=0)
 
 
 def recalled(posting: Posting, key: int) -> int:
-    """How many messages led to what an agent heard last at the command line, and that one itself; 0 when that is long ago."""
+    """How many messages led to what an agent heard last in passing, and that one itself; 0 when that is long ago."""
     at_ms, hops = divmod(budgets.meter(posting.database, (posting.desk.agent.id, key)), PACK)
     return hops if posting.now_ms - at_ms < REMEMBERED_MS else 0

@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from postroom.core.errors import LeaseLost
 from postroom.core.message import Urgency
-from postroom.exchange import reading
+from postroom.exchange import causes, reading
 from postroom.exchange.desk import Desk
 from postroom.store import handover
 from postroom.store.deliveries import Handed
@@ -45,4 +45,8 @@ def take(desk: Desk, wanted: Collection[Urgency], *, limit: int) -> list[Handed]
     """Take what waits, in order, if any of it is as urgent as wanted: what is less urgent goes along, so that the order stays."""
     with desk.reading() as database:
         urgent = handover.urgencies(database, desk.agent.id, now_ms=desk.now_ms())
-    return reading.take(desk, limit=limit) if not urgent.isdisjoint(wanted) else []
+    handed = reading.take(desk, limit=limit) if not urgent.isdisjoint(wanted) else []
+    if handed:
+        with desk.posting() as posting:  # what the model says next follows from it, and is not said by this process
+            causes.remember(posting, handed)
+    return handed
