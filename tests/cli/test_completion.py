@@ -61,7 +61,8 @@ def offered(shell, *words: str, **more: str) -> list[str]:
         (["postroom", "se"], {"send", "search", "session"}),
         (["postroom", "session", ""], {"open", "accept", "decline", "send", "close", "list"}),
         (["postroom", "--as", "alice", "session", "o"], {"open"}),
-        (["postroom", "send", ""], {"alice", "bob", "human"}),
+        (["postroom", "send", ""], {"alice", "bob", "human", "@all"}),
+        (["postroom", "ask", ""], {"alice", "bob", "human"}),
         (["postroom", "send", "--as", "a"], {"alice"}),
         (["postroom", "session", "open", "b"], {"bob"}),
         (["postroom", "send", "--ur"], {"--urgency"}),
@@ -92,19 +93,20 @@ VISIBLE_NAMES, VISIBLE_ROOMS = {"alice", "bob", "human"}, {"open", "closed"}
 
 def test_names_and_rooms_that_one_may_not_know_of_are_not_offered(discreet):
     for who in ({}, {"POSTROOM_AGENT": "bob"}):
-        assert set(offered(discreet, "postroom", "send", "", **who)) == VISIBLE_NAMES
+        assert set(offered(discreet, "postroom", "ask", "", **who)) == VISIBLE_NAMES
+        assert set(offered(discreet, "postroom", "send", "", **who)).isdisjoint({"mole", "spook", "'#hush'"})
         assert set(offered(discreet, "postroom", "join", "", **who)) == VISIBLE_ROOMS
         assert offered(discreet, "postroom", "send", "--as", "sp", **who) == []
 
 
 def test_who_is_out_of_sight_and_who_is_in_a_secret_room_is_offered_its_own(discreet):
     assert set(offered(discreet, "postroom", "join", "", POSTROOM_AGENT="alice")) == VISIBLE_ROOMS | {"hush"}
-    assert set(offered(discreet, "postroom", "send", "", POSTROOM_AGENT="mole")) == VISIBLE_NAMES | {"mole"}
-    assert set(offered(discreet, "postroom", "send", "", POSTROOM_AGENT="spook")) == VISIBLE_NAMES | {"spook"}
+    assert set(offered(discreet, "postroom", "ask", "", POSTROOM_AGENT="mole")) == VISIBLE_NAMES | {"mole"}
+    assert set(offered(discreet, "postroom", "ask", "", POSTROOM_AGENT="spook")) == VISIBLE_NAMES | {"spook"}
 
 
 def test_the_person_at_a_terminal_is_offered_everything(discreet, person):
-    assert set(offered(person, "postroom", "send", "")) == VISIBLE_NAMES | {"mole", "spook"}
+    assert set(offered(person, "postroom", "ask", "")) == VISIBLE_NAMES | {"mole", "spook"}
     assert set(offered(person, "postroom", "join", "")) == VISIBLE_ROOMS | {"hush"}
 
 
@@ -114,3 +116,43 @@ def test_a_script_holds_no_name_whoever_made_it(discreet, person, name):
     assert not [word for word in ("alice", "mole", "spook", "hush") if word in script]
     assert "agents --names" in script
     assert "rooms --names" in script
+    assert "agents --addresses" in script
+    assert "held --ids" in script
+
+
+@pytest.fixture
+def tagged(pair):
+    """A post room in which bob is a reviewer, and alice has a room; carol is in no room."""
+    pair.ok("profile", "--tag", "review", "--as", "bob")
+    pair.ok("profile", "--as", "carol")
+    pair.ok("room", "create", "dev", "--as", "alice")
+    return pair
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["send", ""], {"bob", "carol", "human", "'#dev'", "@all", "@tag:review"}),
+        (["send", '"#'], {"#dev"}),
+        (["send", '"@'], {"@all", "@tag:review"}),
+        (["send", "@"], {"all", "tag:review"}),
+        (["send", "@", "a"], {"all"}),
+        (["send", "b"], {"bob"}),
+        (["agents", "--tag", ""], {"review"}),
+        (["ask", "@"], set()),
+    ],
+)
+def test_whom_one_can_send_to_is_offered_but_not_oneself(tagged, words, expected):
+    assert set(offered(tagged, "postroom", *words, POSTROOM_AGENT="alice")) == expected
+
+
+def test_rooms_are_offered_to_those_who_can_send_there(tagged):
+    assert offered(tagged, "postroom", "send", '"#', POSTROOM_AGENT="carol") == []
+    assert offered(tagged, "postroom", "send", '"#') == ["#dev"]
+
+
+def test_what_is_held_is_offered_to_be_released(tagged, person):
+    with tagged.terminal("pause", "alice", "wait") as terminal:
+        assert terminal.end()[0] == 0
+    assert offered(person, "postroom", "release", "") == offered(person, "postroom", "discard", "") == ["alice"]
+    assert offered(tagged, "postroom", "release", "") == []

@@ -16,6 +16,7 @@ EXPECTED = [
     ("manager", "makes the room #launch"),
     ("reviewer → #launch", "joins; there: manager, builder"),
     ("manager", "hears in #launch: reviewer joined"),
+    ("manager → #launch", "Thank you all, that was good work!"),
     ("postroom", "held, and the person is told once: thread-budget.*"),
     ("manager", "hears in #launch: builder is idle"),
     ("", r"\d+ messages, \d+ deliveries, \d+ unread, integrity check: ok"),
@@ -28,5 +29,7 @@ def test_the_demo_shows_everything_in_order(tmp_path):
     for who, text in EXPECTED:
         assert any(line["who"] == who and re.fullmatch(text, line["text"]) for line in shown), f"{who}: {text}"
     assert [line["at_ms"] for line in lines] == sorted(line["at_ms"] for line in lines)
+    joined = [line["remark"].partition("; ")[2] for line in lines if line["text"].startswith("joins; there")]
+    assert joined == ["has read: nothing yet", "has read: We launch at noon."], "nothing that was said later"
     held = [line for line in lines if line["remark"].startswith("held")]
     assert 1 <= len(held) <= 2, "what is held is not answered any more"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from postroom.cli.call import Call
 from postroom.cli.parsing import Command, Parser
 from postroom.cli.showing import moment, name_of
+from postroom.core.address import EVERYONE, TAGGED
 from postroom.core.profile import STATUSES, Profile
 from postroom.core.render import one_line
 from postroom.core.visibility import SIGHTS, VISIBLE
@@ -20,6 +21,8 @@ def agents_arguments(parser: Parser) -> None:
     parser.add_argument("--tag", metavar="TAG", help="only those with this tag")
     parser.add_argument("--archived", action="store_true", help="also those that have been away for long")
     parser.add_argument("--names", action="store_true", help="only the names")
+    parser.add_argument("--tags", action="store_true", help="only the tags that there are")
+    parser.add_argument("--addresses", action="store_true", help="only what you can send to: the other agents, your rooms, @all, tags")
 
 
 def profile_arguments(parser: Parser) -> None:
@@ -45,9 +48,27 @@ def rename_arguments(parser: Parser) -> None:
 
 def list_agents(call: Call) -> None:
     """Those that may be found, by name."""
-    for agent in presence.list_agents(call.viewing_desk(), tag=call.args.tag, archived=call.args.archived):
-        if agent.online or not call.args.online:
-            show(call, agent, name_only=call.args.names)
+    args = call.args
+    found = presence.list_agents(call.viewing_desk(), tag=args.tag, archived=args.archived)
+    found = [agent for agent in found if agent.online or not args.online]
+    tags = sorted({tag for agent in found for tag in agent.tags})
+    if args.addresses:
+        call.output.write("".join(f"{address}\n" for address in addresses(call, found, tags)))
+    elif args.tags:
+        call.output.write("".join(f"{tag}\n" for tag in tags))
+    else:
+        for agent in found:
+            show(call, agent, name_only=args.names)
+
+
+def addresses(call: Call, found: list[Listed], tags: list[str]) -> list[str]:
+    """What can be sent to, for completion. Who did not say who it is may be anybody."""
+    from postroom.exchange.rooms import list_rooms
+
+    desk = call.viewing_desk()
+    mine = [room.name for room in list_rooms(desk) if not call.named or room.role in ("member", "owner")]
+    names = [agent.name for agent in found if not call.named or agent.name != desk.agent.name]
+    return [*names, *(f"#{name}" for name in mine), EVERYONE, *(f"{TAGGED}{tag}" for tag in tags)]
 
 
 def profile(call: Call) -> None:

@@ -146,10 +146,10 @@ def deploy(message: Delivery) -> None:
 
 
 def join(me: Agent) -> None:
-    """Join the room, and catch up with what was said there."""
+    """Catch up with what was said in the room before, and join it. What is said once the others heard of that comes to the inbox."""
     began_ns = monotonic_ns()
-    me.join(ROOM)
     said = [message.body for message in me.history(peer=f"#{ROOM}")]
+    me.join(ROOM)
     there = next((event.text for event in me.events() if event.what == "room_members"), "{}")
     tell("joined", began_ns, to=f"#{ROOM}", text=f"joins; there: {', '.join(json.loads(there))}", answer=" ".join(said))
 

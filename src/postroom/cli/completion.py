@@ -14,7 +14,16 @@ from postroom.core.types import NamedTuple
 SHELLS = ("bash", "zsh", "fish")
 NAMED = {"TO", "NAME", "AGENT"}
 ROOMS = {"ROOM"}
+TAGS = {"TAG"}
 PATHS = {"PATH", "DIR"}
+SOURCES = {
+    "names": "agents --names",
+    "addresses": "agents --addresses",
+    "rooms": "rooms --names",
+    "tags": "agents --tags",
+    "held": "held --ids",
+}
+"""What may be typed that is looked up, and how."""
 PROGRAM = "postroom"
 
 
@@ -24,7 +33,7 @@ class Option(NamedTuple):
     spelling: str
     takes_value: bool
     choices: tuple[str, ...]
-    values: str  # names, rooms, paths, words, none
+    values: str  # a key of SOURCES, or paths, words, none
     help: str
 
 
@@ -57,14 +66,18 @@ def entry(verb: Verb) -> Entry:
     actions = parsing.parser(verb.name, command)._actions  # noqa: SLF001  # argparse offers no other way to its table
     options = [option(action, max(action.option_strings, key=len)) for action in actions if action.option_strings]
     words = [option(action, action.dest) for action in actions if not action.option_strings]
+    if verb.module == "held" and words and words[0].spelling == "id":
+        words[0] = words[0]._replace(values="held")
     return Entry(verb, options, words[0] if words else None)
 
 
 def option(action: Action, spelling: str) -> Option:
     """An option or a word, and what may be typed for it."""
     choices = tuple(str(choice) for choice in action.choices or ())
-    kinds = {"names": NAMED, "rooms": ROOMS, "paths": PATHS}
+    kinds = {"names": NAMED, "rooms": ROOMS, "tags": TAGS, "paths": PATHS}
     values = "words" if choices else next((kind for kind, metavars in kinds.items() if action.metavar in metavars), "none")
+    if action.type is parsing.names:
+        values = "addresses"
     return Option(spelling, action.nargs != 0, choices, values, (action.help or "").replace("'", ""))
 
 
@@ -91,7 +104,10 @@ def bash(entries: list[Entry]) -> str:
     verbs = "\n".join(bash_verb(one) for one in entries)
     values = "\n".join(sorted({line for one in entries for line in map(bash_value, one.options) if line}))
     pairs = "\n".join(f"        {first}) words='{' '.join(seconds)}' ;;" for first, seconds in subverbs(entries).items())
-    return BASH.format(verbs=verbs, values=values, pairs=pairs, first=" ".join(first_words(entries)), paired="|".join(subverbs(entries)))
+    sources = "\n".join(f'        {kind}) _postroom_fit "$(postroom {verb} 2>/dev/null)" ;;' for kind, verb in SOURCES.items())
+    return BASH.format(
+        sources=sources, verbs=verbs, values=values, pairs=pairs, first=" ".join(first_words(entries)), paired="|".join(subverbs(entries))
+    )
 
 
 def bash_verb(one: Entry) -> str:
@@ -113,10 +129,18 @@ def bash_value(each: Option) -> str:
 
 
 BASH = """# postroom: completion for bash
+_postroom_fit() {{
+    local found word
+    if [[ $cur == "'"* || $cur == '"'* ]]; then COMPREPLY=($(compgen -W "$1" -- "${{cur:1}}")); return; fi
+    if [[ $cur == @ ]]; then cur=''; prev=@; fi
+    if [[ $prev == @ ]]; then found=$(compgen -W "$1" -- "@$cur"); COMPREPLY=(${{found//@/}}); return; fi
+    for word in $(compgen -W "$1" -- "$cur"); do
+        if [[ $word == '#'* ]]; then COMPREPLY+=("'$word'"); else COMPREPLY+=("$word"); fi
+    done
+}}
 _postroom_offer() {{
     case $1 in
-        names) COMPREPLY=($(compgen -W "$(postroom agents --names 2>/dev/null)" -- "$cur")) ;;
-        rooms) COMPREPLY=($(compgen -W "$(postroom rooms --names 2>/dev/null)" -- "$cur")) ;;
+{sources}
         paths) COMPREPLY=($(compgen -f -- "$cur")) ;;
         words) COMPREPLY=($(compgen -W "${{*:2}}" -- "$cur")) ;;
     esac
@@ -143,7 +167,7 @@ _postroom() {{
     esac
     if [[ -n $words && $cur != -* ]]; then _postroom_offer words $words
     elif [[ $cur == -* ]]; then _postroom_offer words ${{options:---as --home --json --help --version}}
-    elif ((COMP_CWORD == at + 1)); then _postroom_offer $first
+    elif ((COMP_CWORD == at + 1)) || [[ $prev == @ && $first == addresses ]]; then _postroom_offer $first
     fi
 }}
 complete -F _postroom postroom
@@ -160,7 +184,8 @@ def zsh(entries: list[Entry]) -> str:
     )
     pairs = "\n".join(f"        ('{first}') _values verb {' '.join(seconds)}; return ;;" for first, seconds in subverbs(entries).items())
     described = " ".join(f"'{zsh_text(first)}'" for first in first_words(entries))
-    return ZSH.format(cases=cases, pairs=pairs, first=described, paired="|".join(subverbs(entries)))
+    sources = "\n".join(ZSH_SOURCE.format(kind=kind, verb=verb) for kind, verb in SOURCES.items())
+    return ZSH.format(sources=sources, cases=cases, pairs=pairs, first=described, paired="|".join(subverbs(entries)))
 
 
 def zsh_text(text: str) -> str:
@@ -185,21 +210,17 @@ def zsh_action(each: Option) -> str:
     """What may be typed for a value."""
     if each.choices:
         return f"({' '.join(each.choices)})"
-    return {"names": "_postroom_names", "rooms": "_postroom_rooms", "paths": "_files"}.get(each.values, "")
+    return f"_postroom_{each.values}" if each.values in SOURCES else "_files" if each.values == "paths" else ""
 
 
+ZSH_SOURCE = """_postroom_{kind}() {{
+    local -a found
+    found=(${{(f)"$(postroom {verb} 2>/dev/null)"}})
+    compadd -a found
+}}"""
 ZSH = """#compdef postroom
 # postroom: completion for zsh
-_postroom_names() {{
-    local -a found
-    found=(${{(f)"$(postroom agents --names 2>/dev/null)"}})
-    compadd -a found
-}}
-_postroom_rooms() {{
-    local -a found
-    found=(${{(f)"$(postroom rooms --names 2>/dev/null)"}})
-    compadd -a found
-}}
+{sources}
 _postroom() {{
     local verb='' place
     local -i skip=0
@@ -263,12 +284,9 @@ def fish_values(each: Option) -> str:
     """What may be typed for a value."""
     if each.choices:
         return f"-x -a '{' '.join(each.choices)}'"
-    offers = {
-        "names": "-x -a '(postroom agents --names 2>/dev/null)'",
-        "rooms": "-x -a '(postroom rooms --names 2>/dev/null)'",
-        "paths": "-r -F",
-    }
-    return offers.get(each.values, "-x")
+    if each.values in SOURCES:
+        return f"-x -a '(postroom {SOURCES[each.values]} 2>/dev/null)'"
+    return "-r -F" if each.values == "paths" else "-x"
 
 
 def fish_text(text: str) -> str:

@@ -58,7 +58,7 @@ LINES: dict[str, Callable[[Event], tuple[str, str]]] = {
     "asked": lambda event: (event.text, f"answer after {event.took_ms:.1f} ms: {event.answer}"),
     "made": lambda event: (event.text, f"{event.took_ms:.1f} ms"),
     "heard": lambda event: (event.text, ""),
-    "joined": lambda event: (event.text, f"{event.took_ms:.1f} ms; reads: {event.answer or 'nothing yet'}"),
+    "joined": lambda event: (event.text, f"{event.took_ms:.1f} ms; has read: {event.answer or 'nothing yet'}"),
     "looked": lambda event: (event.text, event.state),
 }
 """What each report is shown as, and a remark beside it."""

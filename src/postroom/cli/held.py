@@ -14,8 +14,9 @@ NAMED = 20
 """So many senders are named, of those whose messages are held."""
 
 
-def no_arguments(parser: Parser) -> None:
-    """`held` takes none."""
+def held_arguments(parser: Parser) -> None:
+    """The arguments of `held`."""
+    parser.add_argument("--ids", action="store_true", help="only what `release` takes")
 
 
 def id_argument(parser: Parser) -> None:
@@ -41,7 +42,9 @@ def held(call: Call) -> None:
     if not found:
         call.nothing("nothing is held")
     for thread in found:
-        if call.json:
+        if call.args.ids:
+            call.output.write(f"{thread.id}\n")
+        elif call.json:
             call.emit(thread)
         else:
             since = "" if thread.since_ms is None else f" since {moment(thread.since_ms)}"
@@ -85,7 +88,7 @@ def tell(call: Call, number: int, act: str, then: str) -> None:
 
 COMMANDS = {
     "held": Command(
-        no_arguments, held, "The threads that wait for a human, oldest first, and the agents that are paused.", "postroom held"
+        held_arguments, held, "The threads that wait for a human, oldest first, and the agents that are paused.", "postroom held"
     ),
     "pause": Command(
         pause_arguments,
