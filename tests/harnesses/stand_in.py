@@ -1,4 +1,4 @@
-"""Stands in for a session of Claude Code where the real one cannot be made to fail: its socket, and the transcript that it writes or does not."""
+"""Stands in for a session of Claude Code where the real one cannot be made to fail: its socket, and the transcript that it writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Session:
     def __init__(self, home: Path, takes: Callable[[int], bool] = lambda _number: True) -> None:
         self.pushed: list[str] = []
         self.changed = Condition()
-        self._takes = takes
+        self._takes, self._calls = takes, 100
         self._projects = home / ".claude" / "projects" / "-webshop"
         self._projects.mkdir(parents=True)
         self.transcript = self._projects / f"{SESSION}.jsonl"
@@ -82,9 +82,17 @@ class Session:
 
     def call(self, tool: str, **arguments: object) -> str:
         """The model calls a tool of ours. Returns what it is told."""
-        id = len(self.server.said) + 100
-        self.server.tell({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
-        return str(self.server.answer(id)["content"][0]["text"])
+        return self.told(self.begin_to_call(tool, **arguments))
+
+    def begin_to_call(self, tool: str, **arguments: object) -> int:
+        """The model calls a tool of ours. Returns the number of the call."""
+        self._calls += 1
+        self.server.tell({"jsonrpc": "2.0", "id": self._calls, "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
+        return self._calls
+
+    def told(self, call: int) -> str:
+        """What the model is told by a call."""
+        return str(self.server.answer(call)["content"][0]["text"])
 
     def _listen(self) -> None:
         with suppress(OSError):

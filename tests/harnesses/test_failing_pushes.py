@@ -114,9 +114,10 @@ def test_a_call_that_waits_gets_mail_before_it_is_pushed(home, tester):
     with Session(home) as session:
         until_online(tester, CLAUDE)
         session.begin()
-        tester.send(CLAUDE, "for your information", urgency="info")
-        tester.send(CLAUDE, "at once", urgency="now", id="urgent")
-        assert "| at once" in session.call("inbox", wait=20)
+        waiting = session.begin_to_call("inbox", wait=20)
+        session.call("agents")  # calls begin in order: the first one waits by now
+        tester.send(CLAUDE, "at once", urgency="now")
+        assert "| at once" in session.told(waiting)
         assert session.pushed == []
 
 
