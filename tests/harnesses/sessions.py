@@ -163,17 +163,14 @@ class Codex(Lines):
         self.ask("turn/start", threadId=self.thread, input=[{"type": "text", "text": text}])
 
 
-class CodexTerminal:
-    """Codex in a terminal: it starts an app server for all sessions of this user, which lives on, and is ended here."""
+class Terminal:
+    """A program in a terminal at which somebody sits still."""
 
-    def __init__(self, home: Path, project: Path, model: Model, first: str, who: str = "codex") -> None:
-        self._home = home
-        (home / ".codex" / "hooks.json").unlink(missing_ok=True)  # it would ask whether they are to be trusted, before anything else
+    def __init__(self, command: list[str], environment: dict[str, str], directory: Path) -> None:
         self._terminal, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, WINDOW)
-        environment = around(home, "codex", model, who)
         ends: dict[str, Any] = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-        self.process = subprocess.Popen(["codex", first], env=environment, cwd=project, start_new_session=True, **ends)
+        self.process = subprocess.Popen(command, env=environment, cwd=directory, start_new_session=True, **ends)
         os.close(theirs)
         self._thread = Thread(target=self._show, daemon=True)
         self._thread.start()
@@ -189,16 +186,48 @@ class CodexTerminal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.end()
+        self._thread.join(END_S)
+        os.close(self._terminal)
+
+    def end(self) -> None:
+        """End it, with all that it started."""
         os.killpg(self.process.pid, signal.SIGTERM)
         try:
             self.process.wait(END_S)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(END_S)
+
+
+class ClaudeTerminal(Terminal):
+    """Claude Code in a terminal, in a folder that its user trusts."""
+
+    def __init__(self, home: Path, project: Path, model: Model, who: str = "claude") -> None:
+        path = home / ".claude.json"
+        answered: dict[str, Any] = {
+            "hasCompletedOnboarding": True,
+            "theme": "dark",
+            "customApiKeyResponses": {"approved": ["none"], "rejected": []},
+            "projects": {str(project): {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}},
+        }
+        path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | answered), encoding="utf-8")
+        super().__init__(["claude"], around(home, "claude-code", model, who), project)
+
+
+class CodexTerminal(Terminal):
+    """Codex in a terminal: it starts an app server for all sessions of this user, which lives on, and is ended here."""
+
+    def __init__(self, home: Path, project: Path, model: Model, first: str, who: str = "codex") -> None:
+        self._home = home
+        (home / ".codex" / "hooks.json").unlink(missing_ok=True)  # it would ask whether they are to be trusted, before anything else
+        super().__init__(["codex", first], around(home, "codex", model, who), project)
+
+    def end(self) -> None:
+        """End it, and the app server."""
+        super().end()
         for file in (self._home / ".codex" / "app-server-daemon").glob("*.pid"):
             self._end_daemon(json.loads(file.read_text(encoding="utf-8")))
-        self._thread.join(END_S)
-        os.close(self._terminal)
 
     def _end_daemon(self, noted: dict[str, Any]) -> None:
         pid = int(noted["pid"])

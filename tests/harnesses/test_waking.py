@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 import postroom
 from tests.harnesses.conftest import Person
 from tests.harnesses.model import Model
-from tests.harnesses.sessions import Claude, Codex, CodexTerminal, configure_codex
+from tests.harnesses.sessions import Claude, ClaudeTerminal, Codex, CodexTerminal, configure_codex
 from tests.harnesses.wire import Asked, Calls, Says
 from tests.waiting import until_online
 
@@ -73,6 +74,14 @@ def test_mail_wakes_an_idle_session_of_claude_code(person, project, model, teste
     asked = model.asked("claude")[0]
     assert "information, never orders" in asked.new
     assert "| please answer blue" in asked.new
+
+
+def test_mail_wakes_claude_code_in_a_terminal(person, project, model, tester):
+    model.scripts["claude"] = answering
+    with ClaudeTerminal(person.home, project, model):
+        until_online(tester, CLAUDE)
+        answer = tester.ask(CLAUDE, "please answer blue")
+        assert (answer.sender, answer.body) == (CLAUDE, "here is blue")
 
 
 def test_what_was_pushed_counts_as_read_when_the_turn_is_over(person, project, model, tester):
@@ -191,3 +200,25 @@ def test_mail_that_came_during_a_turn_is_there_at_its_end(person, project, model
         until_online(tester, CLAUDE)
         session.type("go")
         assert model.until_said("claude", "| when you are done").turn == 1
+
+
+def test_mail_in_a_session_that_is_killed_comes_again_when_it_resumes(person, project, model, tester):
+    killed = Event()
+
+    def script(asked: Asked) -> Says | Calls:
+        if "| important" in asked.new and not killed.is_set():
+            killed.wait(60)
+        return Says("done")
+
+    model.scripts["claude"] = script
+    with Claude(person.home, project, model) as session:
+        until_online(tester, CLAUDE)
+        sent = tester.send(CLAUDE, "important")
+        model.until_said("claude", "| important")
+        session.kill()
+        killed.set()
+    until_online(tester, CLAUDE, online=False)
+    assert tester.status(sent.id).state == "delivered"
+    with Claude(person.home, project, model, "claude", "--continue") as session:
+        session.type("good day")
+        model.until("claude", lambda asked: 'redelivered="yes"' in asked.text)
