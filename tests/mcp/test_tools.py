@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 import postroom
+from postroom.core import errors
+from postroom.core.errors import Bug
+from postroom.mcp.worker import failure
 from tests.mcp.serving import lines_with
 from tests.waiting import until
 
@@ -293,3 +296,10 @@ def test_who_was_renamed_by_a_person_answers_under_the_new_name(pair, home):
         also_bob.rename("robert")
     until(lambda: "you are robert" in bob.call("profile"))
     assert alice.call("send", to="robert", body="hi").startswith("sent 1 to robert")
+
+
+def test_what_is_no_error_of_ours_is_told_to_the_model_as_a_bug():
+    told = failure(ZeroDivisionError("division by zero"))
+    assert (told.code, "ZeroDivisionError: division by zero" in str(told)) == (Bug.code, True)
+    ours = errors.NoRecipient()
+    assert failure(ours) is ours

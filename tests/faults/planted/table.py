@@ -150,7 +150,10 @@ FAULTS = (
             Edit(
                 "exchange/reading.py",
                 "            wake_followers(posting, handed)\n    causes.put_down(desk, confirm)",
-                "            wake_followers(posting, handed)\n            sessions.acknowledge(posting, handed)\n    causes.put_down(desk, confirm)",
+                (
+                    "            wake_followers(posting, handed)\n            sessions.acknowledge(posting, handed)\n"
+                    "    causes.put_down(desk, confirm)"
+                ),
             ),
         ),
     ),
