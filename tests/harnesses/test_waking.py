@@ -189,6 +189,22 @@ def test_mail_for_a_busy_session_waits_for_the_end_of_its_turn_unless_it_is_urge
     assert came(model, "claude", r"\| (when you are done|at once)") == ["when you are done", "at once"]
 
 
+def test_urgent_mail_goes_into_the_turn_that_codex_is_in(person, project, model, tester):
+    def script(asked: Asked) -> Says | Calls:
+        if asked.turn == 0:
+            return Calls("inbox")
+        if asked.turn == 1:
+            tester.send(CODEX, "at once", urgency="now")
+        if "| at once" in asked.text or asked.turn > 30:
+            return Says("done")
+        return Calls("exec_command", {"cmd": "sleep 0.5"})
+
+    model.scripts["codex"] = script
+    with CodexTerminal(person.home, project, model, "go"):
+        asked = model.until_said("codex", "| at once")
+        assert not any(item == ("assistant", "done") for item in asked.items)
+
+
 def test_mail_that_came_during_a_turn_is_there_at_its_end(person, project, model, tester):
     def script(asked: Asked) -> Says | Calls:
         if asked.turn == 0:
