@@ -125,7 +125,7 @@ def hold(shell):
 def test_held_threads_are_listed(pair, person):
     hold(pair)
     (thread,) = person.objects("held")
-    assert (thread["id"], thread["messages"], thread["senders"]) == ("1", 1, "bob")
+    assert (thread["id"], thread["messages"], thread["senders"]) == ("1", 1, ["bob"])
     assert "1 message of bob" in person.ok("held")
 
 

@@ -35,8 +35,9 @@ def perform(verb: Verb, command: Command, arguments: list[str]) -> int:
     call = Call(parsing.read(made, arguments))
     try:
         return command.run(call) or 0
-    except CallerError:
-        call.own_up()
+    except CallerError as error:
+        if call.registered is not None:
+            error.add_note(f"{call.registered!r} is a new agent now, although this failed.")
         raise
     finally:
         call.close()
@@ -77,12 +78,10 @@ class Call:
             introduce_sender(desk, as_json=self.json)
         return desk
 
-    def own_up(self) -> None:
-        """Say, when a verb has failed, that it has registered a name all the same."""
-        if self._desk is not None and self._desk.is_new:
-            from postroom.cli.newcomer import own_up
-
-            own_up(self._desk, as_json=self.json)
+    @property
+    def registered(self) -> str | None:
+        """The name that was registered by this call."""
+        return self._desk.agent.name if self._desk is not None and self._desk.is_new else None
 
     def desk_of_reader(self) -> Desk:
         """The same for one who may wait before anybody has written. That the name is new is told: else a mistyped one waits in vain."""

@@ -35,9 +35,14 @@ def tell(error: BaseException, *, as_json: bool) -> int:
             failure = Bug(what="out of memory")
         case _:
             failure = Bug(what=f"{type(error).__name__}: {error}")
-    line = as_object(failure) if as_json else f"postroom: {one_line(str(failure))}"
+    line = as_object(failure) if as_json else f"postroom: {one_line(in_words(failure))}"
     warn(line)
     return failure.exit_code
+
+
+def in_words(failure: PostroomError) -> str:
+    """The sentence of an error, and what else came of the call."""
+    return " ".join([str(failure), *getattr(failure, "__notes__", ())])
 
 
 def note(text: str, *, as_json: bool) -> None:
@@ -63,5 +68,5 @@ def as_object(failure: PostroomError) -> str:
     facts = {key: value if isinstance(value, int | float) else str(value) for key, value in failure.facts.items()}
     facts |= {key: str(facts[key]).strip() for key in SENTENCES & facts.keys()}
     return dumps({
-        "error": failure.code, "message": str(failure), "exit_code": failure.exit_code, "retry": failure.retry, "facts": facts,
+        "error": failure.code, "message": in_words(failure), "exit_code": failure.exit_code, "retry": failure.retry, "facts": facts,
     })  # fmt: skip

@@ -21,11 +21,6 @@ def introduce_reader(desk: Desk, *, as_json: bool) -> None:
     note(f"new name '{desk.agent.name}'{meant(desk)}", as_json=as_json)
 
 
-def own_up(desk: Desk, *, as_json: bool) -> None:
-    """Say that the name stays, although the verb that registered it failed."""
-    note(f"'{desk.agent.name}' is a new agent now, although the rest failed", as_json=as_json)
-
-
 def meant(desk: Desk) -> str:
     """The names that may have been meant, as a question. Those that differ in a number only are taken for others: worker-1, worker-2."""
     name = desk.agent.name
