@@ -44,17 +44,17 @@ ASKED = {b"\x1b[6n": b"\x1b[1;1R", b"\x1b[c": b"\x1b[?1;2c"}
 """What a terminal is asked, and answers."""
 
 
-def around(home: Path, harness: str, model: Model, who: str) -> dict[str, str]:
+def around(home: Path, harness: str, model: Model, who: str, **more: str) -> dict[str, str]:
     """The variables for a session of a harness: the scripted model, keys that open nothing, a place for its sockets."""
     place = home / "tmp"
     place.mkdir(exist_ok=True)
     keys = {"ANTHROPIC_BASE_URL": model.url(who), "ANTHROPIC_API_KEY": "none", "SCRIPTED_KEY": "none"}
-    return surroundings(home, harness, TMPDIR=str(place), TERM="xterm-256color", **keys)
+    return surroundings(home, harness, TMPDIR=str(place), TERM="xterm-256color", **keys, **more)
 
 
-def configure_codex(home: Path, project: Path, model: Model, who: str) -> None:
+def configure_codex(home: Path, project: Path, model: Model, who: str, folder: str = ".codex") -> None:
     """Let Codex use the scripted model. What `postroom install` put there stays."""
-    path = home / ".codex" / "config.toml"
+    path = home / folder / "config.toml"
     path.parent.mkdir(exist_ok=True)
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     path.write_text(CODEX.format(url=model.url(who), project=project) + before, encoding="utf-8")
@@ -218,15 +218,15 @@ class ClaudeTerminal(Terminal):
 class CodexTerminal(Terminal):
     """Codex in a terminal: it starts an app server for all sessions of this user, which lives on, and is ended here."""
 
-    def __init__(self, home: Path, project: Path, model: Model, first: str, who: str = "codex") -> None:
-        self._home = home
-        (home / ".codex" / "hooks.json").unlink(missing_ok=True)  # it would ask whether they are to be trusted, before anything else
-        super().__init__(["codex", first], around(home, "codex", model, who), project)
+    def __init__(self, home: Path, project: Path, model: Model, first: str, folder: str = ".codex") -> None:
+        self._home, self._settings = home, home / folder
+        (self._settings / "hooks.json").unlink(missing_ok=True)  # it would ask whether they are to be trusted, before anything else
+        super().__init__(["codex", first], around(home, "codex", model, "codex", CODEX_HOME=str(self._settings)), project)
 
     def end(self) -> None:
         """End it, and the app server."""
         super().end()
-        for file in (self._home / ".codex" / "app-server-daemon").glob("*.pid"):
+        for file in (self._settings / "app-server-daemon").glob("*.pid"):
             self._end_daemon(json.loads(file.read_text(encoding="utf-8")))
 
     def _end_daemon(self, noted: dict[str, Any]) -> None:

@@ -108,6 +108,16 @@ def test_mail_wakes_codex_in_a_terminal(person, project, model, tester):
         assert (answer.sender, answer.body) == (CODEX, "here is blue")
 
 
+def test_mail_wakes_codex_whose_settings_are_elsewhere(person, project, model, tester):
+    (person.home / "mine").mkdir()
+    person.ok("install", "codex", "--yes", CODEX_HOME=str(person.home / "mine"))
+    configure_codex(person.home, project, model, "codex", "mine")
+    model.scripts["codex"] = look_first
+    with CodexTerminal(person.home, project, model, "go", "mine"):
+        until_online(tester, CODEX)
+        assert tester.ask(CODEX, "please answer blue").body == "here is blue"
+
+
 def test_a_hundred_messages_reach_an_idle_session_in_order_and_once(person, project, model, tester):
     with Claude(person.home, project, model):
         until_online(tester, CLAUDE)

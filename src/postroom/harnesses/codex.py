@@ -28,7 +28,11 @@ def directory(place: Place) -> str:
 
 def entries(place: Place) -> list[Entry]:
     """What is put in. It hands its servers no variable of the environment that is not named."""
-    own: dict[str, Value] = {**server(place), "env_vars": ["POSTROOM_AGENT", "POSTROOM_HOME"], "tool_timeout_sec": TOOL_TIMEOUT_S}
+    own: dict[str, Value] = {
+        **server(place),
+        "env_vars": ["POSTROOM_AGENT", "POSTROOM_HOME", "CODEX_HOME"],
+        "tool_timeout_sec": TOOL_TIMEOUT_S,
+    }
     if not place.asks:
         own["default_tools_approval_mode"] = "approve"
     return [
