@@ -112,7 +112,8 @@ def held_thread(posting: Posting, id: str) -> int:
     found = messages.referred(posting.database, id, HUMAN_AGENT)
     roots = sorted({parent.root for parent in found})
     if not roots:
-        raise NoSuchMessage(id=id, advice=" Nor is an agent of that name paused.")
+        row = agents.by_name(posting.database, id.strip().lower())
+        raise NoSuchMessage(id=id, advice=f" The agent {row.name} is not paused." if row else " Nor is an agent of that name paused.")
     if len(roots) > 1:
         raise AmbiguousId(id=id, choices=choices(id, [messages.sender_name(posting.database, parent) for parent in found]))
     budget = budgets.thread(posting.database, roots[0])
