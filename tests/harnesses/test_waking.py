@@ -126,6 +126,16 @@ def test_a_hundred_messages_reach_an_idle_session_in_order_and_once(person, proj
         assert came(model, "claude", r"\| message (\d+)") == [f"{number:03}" for number in range(100)]
 
 
+def test_a_hundred_messages_reach_a_session_without_hooks_in_order_and_once(person, project, model, tester):
+    (person.home / ".claude" / "settings.json").unlink()
+    with Claude(person.home, project, model):
+        until_online(tester, CLAUDE)
+        tester.send_many([postroom.Draft(CLAUDE, f"message {number:03}") for number in range(100)])
+        model.until_said("claude", "| message 099")
+        assert came(model, "claude", r"\| message (\d+)") == [f"{number:03}" for number in range(100)]
+    assert len(model.asked("claude")) == 5
+
+
 def test_a_hundred_messages_one_by_one_reach_an_idle_session_in_order_and_once(person, project, model, tester):
     with Claude(person.home, project, model):
         until_online(tester, CLAUDE)
