@@ -21,7 +21,7 @@ SESSION = "11111111-2222-3333-4444-555555555555"
 class Session:
     """A session whose user sits still. `takes` says of each push, by its number from 1, whether it is taken; what is not is dropped."""
 
-    def __init__(self, home: Path, takes: Callable[[int], bool] = lambda _number: True) -> None:
+    def __init__(self, home: Path, takes: Callable[[int], bool] = lambda _number: True, options: tuple[str, ...] = ()) -> None:
         self.pushed: list[str] = []
         self.changed = Condition()
         self._takes, self._calls = takes, 100
@@ -44,7 +44,7 @@ class Session:
             CLAUDE_CODE_MESSAGING_SOCKET=str(self.path),
             CLAUDE_CODE_MESSAGING_TOKEN="none",
         )
-        self.server = Lines([sys.executable, "-m", "postroom", "mcp"], self.environment, project)
+        self.server = Lines([sys.executable, "-m", "postroom", "mcp", *options], self.environment, project)
         self.server.tell({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-06-18", **CLIENT}})
         self.server.tell({"jsonrpc": "2.0", "id": 2, "method": "tools/list"})
 

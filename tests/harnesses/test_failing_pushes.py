@@ -38,6 +38,14 @@ def test_what_is_taken_is_pushed_once_and_read(home, tester):
         assert "| hello" in session.pushed[0]
 
 
+def test_who_knows_the_other_tool_is_told_how_to_answer_with_that(home, tester):
+    with Session(home, options=("--compat", "agent-comms")) as session:
+        until_online(tester, CLAUDE)
+        sent = tester.send(CLAUDE, "hello")
+        until(lambda: has_come_to(tester, sent, postroom.State.READ))
+        assert "agent_comms(" in session.pushed[0]
+
+
 def test_what_is_dropped_is_pushed_again_in_other_words(home, tester):
     with Session(home, takes=lambda number: number == 2) as session:
         until_online(tester, CLAUDE)
