@@ -23,6 +23,7 @@ from bench.process import Failed
 from bench.requirements import MANY, ONE, TWO
 from bench.results import Results
 from bench.server import NotStarted
+from bench.waking import Waking
 
 LINKS = 8
 RESULTS = Path(__file__).with_name("results")
@@ -49,6 +50,7 @@ OWN: dict[str, Callable[[Path, Scale], Probe]] = {
     "process": lambda home, _: WholeProcess(home),
     "crowds": lambda home, _: Crowds(home),
     "mcp": lambda home, _: Servers(home),
+    "waking": lambda home, _: Waking(home),
     "command line": lambda home, _: WaitingPrograms(home),
     "history": lambda home, scale: History(home, scale.history),
 }

@@ -86,6 +86,9 @@ REQUIREMENTS = [
     Requirement("mcp: first reply of a server", alone("mcp", "first_reply_ms", mine=SAFE), "at most", 100, "ms"),
     Requirement("mcp: memory of a server (PSS)", alone("mcp", "pss_mib", mine=SAFE), "at most", 25, " MiB"),
     Requirement("mcp: a message between two servers", alone("mcp", "between_ms", mine=SAFE), "at most", 2, "ms"),
+    Requirement(
+        "waking: from send to the model of an idle Claude Code", alone("waking", "idle_claude_ms", mine=SAFE), "at most", 100, "ms"
+    ),
     Requirement("mcp: a hook without mail, of `python -c pass`", alone("mcp", "hook_ratio", mine=SAFE), "at most", 4.0),
     Requirement("whole `postroom send`, of `python -c pass`", alone("process", "ratio", mine=SAFE), "at most", 4.0),
 ]
