@@ -131,7 +131,7 @@ def test_a_profile_is_shown_as_the_others_see_it_and_what_is_not_given_stays(pos
     assert bob.profile(status="busy", auto_accept=True) == bob.profile()
     (listed,) = [agent for agent in alice.agents() if agent.name == "bob"]
     assert (listed.status, listed.description, listed.auto_accept, listed.online) == ("busy", "runs things", True, True)
-    assert listed == bob.profile()._replace(waiting=None)
+    assert listed == bob.profile()._replace(waiting=None, declared=None)
 
 
 def test_a_status_of_ones_own_is_refused(post):
