@@ -6,9 +6,8 @@ from postroom.core.address import Name
 from postroom.core.message import check_text
 from postroom.core.room import Policy
 from postroom.exchange import crowds, notices
-from postroom.exchange.crowds import Crowd
 from postroom.exchange.desk import Desk
-from postroom.exchange.outbox import Outbox, Place
+from postroom.exchange.outbox import Crowd, Outbox, Place
 from postroom.store import agents
 from postroom.store import rooms as stored
 from postroom.store.database import Database

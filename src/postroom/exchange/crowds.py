@@ -8,10 +8,10 @@ from postroom.core import pace
 from postroom.core.address import Address, Name, mentions
 from postroom.core.errors import GhostSpeaks, NobodyThere, NotAMember, TooFast
 from postroom.core.message import Draft, Urgency, checked
-from postroom.core.types import TYPE_CHECKING, NamedTuple
+from postroom.core.types import TYPE_CHECKING
 from postroom.exchange.desk import Desk
 from postroom.exchange.lookup import known_room
-from postroom.exchange.outbox import NO_REFUSALS, Mailbox, Outbox, Place
+from postroom.exchange.outbox import NO_REFUSALS, Crowd, Mailbox, Outbox, Place
 from postroom.store import mailboxes
 from postroom.store.budgets import PACE_OF_ROOM
 
@@ -19,14 +19,6 @@ if TYPE_CHECKING:  # rooms are loaded when somebody writes to one: 0.4 ms of a 2
     from postroom.store.rooms import RoomRow
 
 BROADCASTS = "broadcasts_per_minute"
-
-
-class Crowd(NamedTuple):
-    """The mailboxes behind one address, as it is written, and the room, if it is one."""
-
-    address: str
-    mailboxes: list[Mailbox]
-    room: RoomRow | None = None
 
 
 def of_room(outbox: Outbox, name: Name, body: str) -> Crowd:
@@ -90,7 +82,7 @@ def paced(outbox: Outbox, crowd: Crowd, place: Place) -> dict[int, str]:
     outbox.paces[key] = due
     most = outbox.posting.desk.config.limits.waiting
     full = f"mailbox-full: {most} messages wait there already"
-    return {one.agent: full for one in crowd.mailboxes if one.number(hidden=place.hidden) >= most} or NO_REFUSALS
+    return {one.agent: full for one in crowd.mailboxes if one.is_full(most, hidden=place.hidden)} or NO_REFUSALS
 
 
 def within_pace(outbox: Outbox, room: RoomRow | None) -> tuple[tuple[int, int], int]:
@@ -110,8 +102,8 @@ def charged(outbox: Outbox, count: int) -> int:
     """The pace of the sender after so many more messages. Raises TooFast."""
     limit, now_us = outbox.posting.desk.config.limits.sender_per_minute, outbox.posting.now_us
     due = pace.due_after(outbox.due_us, now_us, count, limit)
-    if wait := pace.wait_ms(due, now_us):
-        raise too_fast("sender_per_minute", limit, wait)
+    if due - now_us > pace.MINUTE_US:
+        raise too_fast("sender_per_minute", limit, pace.wait_ms(due, now_us))
     return due
 
 

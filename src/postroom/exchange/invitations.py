@@ -53,7 +53,7 @@ def state_of(outbox: Outbox, room: RoomRow, agent: AgentRow) -> Invited:
     standing, limit = stored.standing(posting.database, room.id, agent.id), posting.desk.config.limits.waiting
     if standing.member or standing.invited:
         return Invited(agent.name, "member" if standing.member else "already-invited")
-    if outbox.mailbox(agent.id).number(hidden=is_hidden(outbox, room, ghost=standing.ghost)) >= limit:
+    if outbox.mailbox(agent.id).is_full(limit, hidden=is_hidden(outbox, room, ghost=standing.ghost)):
         return Invited(agent.name, "refused", f"mailbox-full: {limit} messages wait there already")
     return Invited(agent.name, "invited")
 

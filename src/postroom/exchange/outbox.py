@@ -6,12 +6,16 @@ import os
 from collections.abc import Sequence
 
 from postroom.core.message import Letter, Progress, Receipt, State, Urgency
-from postroom.core.types import NamedTuple
+from postroom.core.types import TYPE_CHECKING, NamedTuple
 from postroom.exchange.desk import Posting
 from postroom.store import budgets, deliveries, mailboxes, messages, waits
 from postroom.store.database import Row
 from postroom.store.mailboxes import MailboxRow, numbered
 from postroom.store.messages import MessageRow
+
+if TYPE_CHECKING:
+    from postroom.core.address import Address
+    from postroom.store.rooms import RoomRow
 
 HERE = 1
 """The node that messages of this post room come from."""
@@ -21,7 +25,7 @@ class Place(NamedTuple):
     """Where a message stands among the others: its thread (None: it begins one), what it answers, and why it is held, if it is.
 
     `room` is where it is said; who is not concerned must not notice a `hidden` one, not even by the numbers of other messages.
-    `address` is that of a room or broadcast; else the message is addressed to its recipients by name.
+    `address` says to whom, if it is known already: that of a room or broadcast is.
     """
 
     root: int | None = None
@@ -50,22 +54,32 @@ RANDOM_BYTES = 5
 class Mailbox:
     """A recipient's mailbox as this transaction finds and leaves it. `due_us` is the pace from the desk's agent, see core/pace.py."""
 
-    __slots__ = ("agent", "arrived", "attached", "due_us", "ghost", "name", "paced", "urgency", "waiting")
+    __slots__ = ("agent", "arrived", "attached", "delivered", "due_us", "ghost", "name", "paced", "urgency", "waiting")
 
     def __init__(self, found: MailboxRow) -> None:
         self.agent, self.name, _, self.ghost, self.due_us, self.waiting, self.attached = found
         self.arrived = 0  # counted as in the store, see mailboxes.units
+        self.delivered: Progress | None = None  # that of each message which is delivered here in this transaction
         self.paced = False  # whether due_us is another now
         self.urgency: str | None = None  # of the next message for this recipient, if it is another than its sender chose
 
-    def number(self, *, hidden: bool) -> int:
-        """How many messages wait, of those that are hidden or of the others: who is not concerned must not see a mailbox fill up."""
-        return mailboxes.counted(self.waiting + self.arrived)[hidden]
+    def is_full(self, limit: int, *, hidden: bool) -> bool:
+        """Whether as many wait as may, of those that are hidden or of the others: who is not concerned must not see a mailbox fill up."""
+        value = self.waiting + self.arrived
+        return value >= limit and mailboxes.counted(value)[hidden] >= limit
 
 
-def addressed(to: Sequence[Mailbox], place: Place) -> str:
+def written_to(to: Sequence[Mailbox], place: Place) -> str:
     """Who a message goes to, by the names that those know who may see it."""
     return " ".join([one.name if place.hidden else one.ghost or one.name for one in to])
+
+
+class Crowd(NamedTuple):
+    """The mailboxes behind one address, as it is written, and the room, if it is one."""
+
+    address: str
+    mailboxes: list[Mailbox]
+    room: RoomRow | None = None
 
 
 class Outbox:
@@ -76,26 +90,28 @@ class Outbox:
         "_delivery",
         "_messages",
         "_number",
-        "_seq",
         "author",
         "by_name",
         "due_us",
         "ghost",
         "mailboxes",
         "members",
+        "openings",
         "paces",
         "paused",
         "posting",
         "receipts",
+        "seq",
     )
 
     def __init__(self, posting: Posting) -> None:
         self.posting = posting
         begun = messages.beginning(posting.database, posting.desk.agent.id)
-        self._seq, self._number, self._delivery, self.due_us, self.ghost, self.paused = begun
+        self.seq, self._number, self._delivery, self.due_us, self.ghost, self.paused = begun
         self.mailboxes: dict[int, Mailbox] = {}
         self.members: dict[int, Mailbox] = {}
         self.by_name: dict[str, Mailbox] = {}
+        self.openings: dict[tuple[Address, ...], tuple[Crowd, Place]] = {}  # of messages to agents by name that begin a thread
         self.paces: dict[tuple[int, int], int] = {}  # of rooms and broadcasts
         self.receipts: dict[str, tuple[Letter, Receipt]] = {}  # of this transaction's messages with an id of their own
         self.author = Author(posting.desk.agent.id, posting.provenance())
@@ -133,7 +149,7 @@ class Outbox:
     ) -> Receipt:
         """Put one message down: a delivery for each recipient, held, refused, or in the mailbox with the bell to be rung."""
         _, draft, kind, reply_by_ms, expires_ms, files = letter
-        self._seq = seq = self._seq + 1
+        self.seq = seq = self.seq + 1
         now_ms, first = self.posting.now_ms, self._delivery + 1
         id, number = draft.id, 0
         if not place.hidden:
@@ -142,37 +158,42 @@ class Outbox:
             id = f"+{os.urandom(RANDOM_BYTES).hex()}"
         self._messages.append(
             (
-                seq, id, HERE, author.agent, author.provenance, place.address or addressed(to, place),
+                seq, id, HERE, author.agent, author.provenance, place.address or written_to(to, place),
                 now_ms, kind, draft.urgency, place.root, place.reply_to, draft.subject, draft.body, reply_by_ms, expires_ms, place.hops,
                 bool(draft.follow), len(files), first, len(to), place.room, place.hidden, self._number, place.held is not None,
             )
         )  # fmt: skip
-        steps = [self._deliver(seq, mailbox, place, draft.urgency, refusals.get(mailbox.agent)) for mailbox in to]
-        progress = tuple([step for step, mailbox in zip(steps, to, strict=True) if not mailbox.ghost])
+        progress = []
+        for mailbox in to:
+            step = self._deliver(mailbox, place, draft.urgency, refusals.get(mailbox.agent) if refusals else None)
+            if not mailbox.ghost:
+                progress.append(step)
         if files:
             messages.insert_attachments(self.posting.database, seq, files)
         if expires_ms is not None:
             waits.set_timer(self.posting.database, waits.Timer(expires_ms, "expire", seq))
         called = id or str(number)
-        receipt = Receipt(called, number, place.name or called, now_ms, progress)
+        receipt = Receipt(called, number, place.name or called, now_ms, tuple(progress))
         if draft.id is not None:
             self.receipts[draft.id] = letter, receipt
         return receipt
 
-    def _deliver(self, seq: int, mailbox: Mailbox, place: Place, urgency: str, refused: str | None) -> Progress:
+    def _deliver(self, mailbox: Mailbox, place: Place, urgency: str, refused: str | None) -> Progress:
         self._delivery = delivery = self._delivery + 1
-        now_ms = self.posting.now_ms
+        seq, now_ms = self.seq, self.posting.now_ms
         if refused is not None:
             self._deliveries.append((delivery, seq, mailbox.agent, None, State.REFUSED, refused, None, now_ms, None))
             return Progress(mailbox.name, State.REFUSED, online=False, reason=refused, ended_ms=now_ms)
         if place.held is not None:
             self._deliveries.append((delivery, seq, mailbox.agent, None, State.HELD, place.held, None, None, mailbox.urgency))
             return Progress(mailbox.name, State.HELD, online=False, reason=place.held)
-        mailbox.arrived += mailboxes.units(hidden=place.hidden)
+        mailbox.arrived += mailboxes.HIDDEN if place.hidden else 1  # as mailboxes.units says
         if (mailbox.urgency or urgency) != Urgency.INFO:
             self.posting.bells[mailbox.agent] = mailbox.attached
         self._deliveries.append((delivery, seq, mailbox.agent, mailbox.agent, State.DELIVERED, None, now_ms, None, mailbox.urgency))
-        return Progress(mailbox.name, State.DELIVERED, bool(mailbox.attached), None, now_ms)
+        if mailbox.delivered is None:
+            mailbox.delivered = Progress(mailbox.name, State.DELIVERED, bool(mailbox.attached), None, now_ms)
+        return mailbox.delivered
 
     def write(self) -> None:
         """Write everything that was put down."""

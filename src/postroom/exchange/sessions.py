@@ -9,10 +9,9 @@ from postroom.core.errors import AmbiguousId, BadValue, NoSuchPeer, NoSuchRecipi
 from postroom.core.message import Draft, Kind, Letter, MessageRef, Receipt, Seq, check_text, checked, id_text
 from postroom.core.session import IMPOSSIBLE, SessionState, SessionView, Side, after, in_words
 from postroom.exchange import sending
-from postroom.exchange.crowds import Crowd
 from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_PROVENANCE, Desk, Posting
 from postroom.exchange.lookup import choices, own_id, resolve
-from postroom.exchange.outbox import Author, Mailbox, Outbox, Place
+from postroom.exchange.outbox import Author, Crowd, Mailbox, Outbox, Place
 from postroom.store import agents, messages, waits
 from postroom.store import sessions as stored
 from postroom.store.deliveries import Handed
