@@ -52,6 +52,23 @@ def test_a_room_takes_as_much_a_minute_as_its_limit_and_then_as_time_goes_on(tim
     assert alice.send("#dev", "3").state is State.DELIVERED
 
 
+@border("sender_in_room_per_minute")
+def test_a_sender_says_as_much_in_a_room_as_its_limit_and_then_as_time_goes_on(timed):
+    limited(timed.post, sender_in_room_per_minute=3)
+    alice, bob = timed.agents("alice", "bob")
+    for name in ("dev", "ops"):
+        alice.create_room(name, policy="secret" if name == "ops" else "public")
+        for number in range(3):
+            alice.send(f"#{name}", str(number))
+    with pytest.raises(errors.TooFast, match="You are sending faster than sender_in_room_per_minute = 3") as refused:
+        alice.send("#dev", "3")
+    assert refused.value.facts["retry_after_ms"] == 20_000
+    bob.join("dev")
+    assert bob.send("#dev", "another sender is not slowed").state is State.DELIVERED
+    timed.pass_s(20)
+    assert alice.send("#dev", "3").state is State.DELIVERED
+
+
 @border("broadcasts_per_minute")
 def test_a_sender_broadcasts_as_often_as_its_limit_and_then_as_time_goes_on(timed):
     limited(timed.post, broadcasts_per_minute=2)

@@ -21,7 +21,7 @@ from tests.store.keepers import faults, query
 # The home fixture hides this variable from the programs under test, so it is read before.
 KILLS = int(os.environ.get("POSTROOM_TEST_KILLS", "100"))
 WITHIN_S = enough_s(KILLS)
-LIMITS = "[limits]\nsender_per_minute = 1000000\nroom_per_minute = 1000000\nwaiting = 1000000\n"
+LIMITS = "[limits]\nsender_per_minute = 1000000\nroom_per_minute = 1000000\nsender_in_room_per_minute = 1000000\nwaiting = 1000000\n"
 LOOK = """
 for room in me.rooms():
     names = [member.name for member in me.members(room.name)]

@@ -121,6 +121,37 @@ def test_agents_that_reply_to_each_reply_are_stopped_by_the_pace_of_the_room(tim
     assert agents[0].send("agent1", "others are not slowed").state is State.DELIVERED
 
 
+def test_the_human_is_told_once_of_a_room_in_which_too_much_is_said(timed):
+    timed.post.configure("[limits]\nroom_per_minute = 40\n")
+    agents, person = lobby(timed, 30)
+    for agent in agents * 2:
+        with suppress(errors.TooFast):
+            agent.send("#lobby", "me too")
+    with pytest.raises(errors.TooFast, match="^All in #lobby together are sending faster than room_per_minute = 40 allows"):
+        agents[0].send("#lobby", "me too")
+    (notice,) = person.take()
+    assert notice.subject == "notice: storm-in-room"
+    assert "#lobby" in notice.body
+    assert "pause agent" not in notice.body, "whoever was refused last may have said nothing before"
+    timed.pass_s(3_600)
+    for agent in agents * 2:
+        with suppress(errors.TooFast):
+            agent.send("#lobby", "me too")
+    assert len(person.take()) == 1, "a new storm is told anew"
+
+
+def test_an_agent_in_a_loop_leaves_its_room_to_the_others(timed):
+    timed.post.configure("[limits]\nsender_in_room_per_minute = 20\nroom_per_minute = 60\n")
+    (alice, bob, *_), person = lobby(timed, 3)
+    for _ in range(100):
+        with suppress(errors.TooFast):
+            alice.send("#lobby", "again")
+    assert bob.send("#lobby", "I still have a word here").state is State.DELIVERED
+    assert alice.send("agent1", "and elsewhere I am not slowed").state is State.DELIVERED
+    (notice,) = person.take()
+    assert (notice.subject, "postroom pause agent0" in notice.body) == ("notice: storm", True)
+
+
 def test_nobody_else_is_slowed_or_held_by_a_storm(post):
     (alice, bob, carol, dave), person = post.agents("alice", "bob", "carol", "dave"), human(post)
     alice.send("bob", "thank you")

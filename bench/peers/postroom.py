@@ -12,6 +12,7 @@ waiting = 10_000_000
 sender_per_minute = 60_000_000
 pair_per_minute = 60_000_000
 room_per_minute = 60_000_000
+sender_in_room_per_minute = 60_000_000
 broadcasts_per_minute = 60_000_000
 """
 BATCH = 100

@@ -27,6 +27,7 @@ SEED = os.environ.get("POSTROOM_TEST_SEED") or os.urandom(4).hex()
 LIMITS = {
     "wide": "",
     "narrow": "[limits]\nwaiting = 5\nroom_per_minute = 6\nsender_per_minute = 12\npair_per_minute = 5\nbroadcasts_per_minute = 1\n"
+    "sender_in_room_per_minute = 4\n"
     "thread_turns = 3\nhops = 3\nagents = 8\nrooms = 2\nmembers = 4\nrequests = 3\nevent_days = 1\narchive_days = 1\n",
     "narrowest": "[limits]\nwaiting = 2\nroom_per_minute = 2\nsender_per_minute = 2\npair_per_minute = 2\nbroadcasts_per_minute = 1\n"
     "thread_turns = 1\nhops = 1\nagents = 7\nrooms = 1\nmembers = 3\nrequests = 1\n",

@@ -305,7 +305,7 @@ class CameBack(PostroomError):
 
 
 class TooFast(WorldError):
-    """You are sending faster than {limit_name} = {limit} allows. Wait {seconds:.1f} s, then send again with the same id."""
+    """{who} sending faster than {limit_name} = {limit} allows. Wait {seconds:.1f} s, then send again with the same id."""
 
     code, http_status = "too-fast", 429
 

@@ -21,6 +21,7 @@ class Limits(NamedTuple):
     sender_per_minute: Annotated[int, "messages/minute", "from one sender; as many may come at once"] = 6_000
     pair_per_minute: Annotated[int, "messages/minute", "from one sender to one recipient; as many may come at once"] = 3_000
     room_per_minute: Annotated[int, "messages/minute", "in one room, of all its members; as many may come at once"] = 3_000
+    sender_in_room_per_minute: Annotated[int, "messages/minute", "in one room, of one sender: the rest is for the others"] = 1_000
     broadcasts_per_minute: Annotated[int, "messages/minute", "from one sender to @all or @tag:x; as many at once, more with time"] = 10
     thread_turns: Annotated[int, "turns", "changes of speaker in one thread until a human looks; then held, see `postroom held`"] = 200
     hops: Annotated[int, "answers", "in a chain, each to the one before or said with that in hand, until a human looks; then held"] = 250

@@ -13,12 +13,13 @@ from postroom.exchange.desk import Desk
 from postroom.exchange.lookup import known_room
 from postroom.exchange.outbox import NO_REFUSALS, Crowd, Mailbox, Outbox, Place
 from postroom.store import mailboxes
-from postroom.store.budgets import PACE_OF_ROOM
+from postroom.store.budgets import PACE_OF_ROOM, PACES_IN_ROOMS
 
 if TYPE_CHECKING:  # rooms are loaded when somebody writes to one: 0.4 ms of a 20 ms `postroom send`
+    from postroom.store.database import Database
     from postroom.store.rooms import RoomRow
 
-BROADCASTS = "broadcasts_per_minute"
+BROADCASTS, OF_ROOM = "broadcasts_per_minute", "room_per_minute"
 
 
 def of_room(outbox: Outbox, name: Name, body: str) -> Crowd:
@@ -76,26 +77,31 @@ def paced(outbox: Outbox, crowd: Crowd, place: Place) -> dict[int, str]:
 
     What is said in a secret room is charged to the room alone: else it would slow the sender down where others can see it.
     """
-    key, due = within_pace(outbox, crowd.room)
+    due = within_pace(outbox, crowd.room)
     if not (place.hidden and crowd.room):
         outbox.due_us = charged(outbox, 1)
-    outbox.paces[key] = due
+    outbox.paces |= due
     most = outbox.posting.desk.config.limits.waiting
     full = f"mailbox-full: {most} messages wait there already"
     return {one.agent: full for one in crowd.mailboxes if one.is_full(most, hidden=place.hidden)} or NO_REFUSALS
 
 
-def within_pace(outbox: Outbox, room: RoomRow | None) -> tuple[tuple[int, int], int]:
-    """The key and the value of the pace of a room, or of the sender's broadcasts, after one more message. Raises TooFast."""
-    limits, now_us = outbox.posting.desk.config.limits, outbox.posting.now_us
+def within_pace(outbox: Outbox, room: RoomRow | None) -> dict[tuple[int, int], int]:
+    """The paces of a sender in a room and of the room, or of the sender's broadcasts, after one more message. Raises TooFast."""
+    limits, sender = outbox.posting.desk.config.limits, outbox.author.agent
     if room is None:
-        key, name, limit = (outbox.author.agent, PACE_OF_ROOM), BROADCASTS, limits.broadcasts_per_minute
-    else:
-        key, name, limit = (PACE_OF_ROOM, room.id), "room_per_minute", limits.room_per_minute
+        return after_one(outbox, (sender, PACE_OF_ROOM), BROADCASTS, limits.broadcasts_per_minute)
+    own = after_one(outbox, (sender, PACES_IN_ROOMS - room.id), "sender_in_room_per_minute", limits.sender_in_room_per_minute)
+    return own | after_one(outbox, (PACE_OF_ROOM, room.id), OF_ROOM, limits.room_per_minute, room=f"#{room.name}")
+
+
+def after_one(outbox: Outbox, key: tuple[int, int], name: str, limit: int, *, room: str = "") -> dict[tuple[int, int], int]:
+    """One pace after one more message. Raises TooFast, which says so when a room is too fast and not its sender."""
+    now_us = outbox.posting.now_us
     due = pace.due_after(outbox.pace(key), now_us, 1, limit)
     if wait := pace.wait_ms(due, now_us):
-        raise too_fast(name, limit, wait)
-    return key, due
+        raise too_fast(name, limit, wait, room=room)
+    return {key: due}
 
 
 def charged(outbox: Outbox, count: int) -> int:
@@ -107,9 +113,18 @@ def charged(outbox: Outbox, count: int) -> int:
     return due
 
 
-def too_fast(name: str, limit: int, wait_ms: int) -> TooFast:
+def too_fast(name: str, limit: int, wait_ms: int, *, room: str = "") -> TooFast:
     """The error for a pace that is exceeded. For people the wait is rounded up to a tenth of a second."""
-    return TooFast(limit_name=name, limit=limit, retry_after_ms=wait_ms, seconds=-(-wait_ms // 100) / 10)
+    who = f"All in {room} together are" if room else "You are"
+    return TooFast(limit_name=name, limit=limit, retry_after_ms=wait_ms, seconds=-(-wait_ms // 100) / 10, who=who, room=room)
+
+
+def room_called(database: Database, address: str) -> int:
+    """The number of a room by its address, whoever may see it; 0 if it is no more."""
+    from postroom.store import rooms
+
+    found = rooms.named(database, address.removeprefix("#"))
+    return found.id if found else 0
 
 
 def names(mailboxes: Sequence[Mailbox], most: int = 20) -> str:

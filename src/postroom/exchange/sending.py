@@ -27,8 +27,11 @@ from postroom.store import agents, budgets, deliveries, mailboxes, messages, wai
 from postroom.store.budgets import ThreadBudget
 from postroom.store.messages import Parent
 
-TOLD_OF_STORM = -3
-"""Stands for the recipient in the meters where the number is when a sender was refused for its pace last, in µs since 1970."""
+TOLD_OF_STORM = -6
+"""Stands for the recipient in the meters where the number is when a sender was refused for its pace last, in µs since 1970.
+
+And for the sender where it is when one was refused for the pace of a room.
+"""
 CALM_US = 600_000_000
 REASONS: dict[type[WorldError], str] = {
     TooFast: "too-fast: more than {limit_name} = {limit} from you",
@@ -59,16 +62,18 @@ def send(desk: Desk, drafts: Sequence[Draft]) -> list[Receipt]:
 
 
 def tell_of_storm(desk: Desk, error: TooFast) -> None:
-    """Tell the human that an agent goes faster than it may: once, until it has been quiet for a while."""
-    key = (desk.agent.id, TOLD_OF_STORM)
+    """Tell the human that an agent goes faster than it may, or all in a room together: once, until it has been quiet for a while."""
+    room = str(error.facts["room"])
     with desk.reading() as database:
+        key = (TOLD_OF_STORM, crowds.room_called(database, room)) if room else (desk.agent.id, TOLD_OF_STORM)
         if desk.clock() - budgets.meter(database, key) < CALM_US // 10:
             return  # a storm must cost nobody anything
     with desk.posting() as posting:
         if posting.now_us - budgets.meter(posting.database, key) > CALM_US:
             outbox = Outbox(posting)
-            facts = {"agent": desk.agent.name, "limit": f"{error.facts['limit_name']} = {error.facts['limit']}"}
-            notices.tell(outbox, HUMAN_AGENT, "storm", hidden=True, **facts)  # hidden: it may be about what others do not see
+            facts = {"agent": desk.agent.name, "room": room, "limit": f"{error.facts['limit_name']} = {error.facts['limit']}"}
+            what = "storm-in-room" if room else "storm"
+            notices.tell(outbox, HUMAN_AGENT, what, hidden=True, **facts)  # hidden: it may be about what others do not see
             outbox.write()
         budgets.set_meters(posting.database, [(*key, posting.now_us)])
 

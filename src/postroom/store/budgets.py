@@ -10,6 +10,8 @@ SET_METER = "INSERT INTO meter VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value 
 
 PACE_OF_ROOM = -1
 """Stands for the sender where a pace is that of a room, and for the recipient where it is that of a sender's broadcasts."""
+PACES_IN_ROOMS = -(1 << 32)
+"""Stands, less the number of a room, for the recipient where a pace is that of a sender in the room."""
 
 
 class ThreadBudget(NamedTuple):
