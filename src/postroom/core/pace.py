@@ -8,6 +8,8 @@ from __future__ import annotations
 MINUTE_US = 60_000_000
 PAUSED = "paused"
 """How the reason begins why something is held whose sender is paused. Everything else is held with its thread."""
+LOOP = "hops"
+"""How the reason begins why a thread is held that is one more step of a loop."""
 
 
 def due_after(due_us: int, now_us: int, count: int, per_minute: int) -> int:
@@ -39,4 +41,4 @@ def held_because(*, turns: int, turns_max: int, hops: int, hops_max: int) -> str
 
 def too_many_hops(hops_max: int) -> str:
     """Why a message is held that is one more step of a loop."""
-    return f"hops: more than {hops_max} messages led to this one without a human"
+    return f"{LOOP}: more than {hops_max} messages led to this one without a human"

@@ -123,6 +123,11 @@ class Outbox:
         """The message that was put down last."""
         return MessageRow(*self._messages[-1])
 
+    def called(self, seq: int) -> str:
+        """What a message is called, also one of this transaction."""
+        own = next((MessageRow(*row) for row in self._messages if row[0] == seq), None)
+        return messages.called(self.posting.database, seq) if own is None else own.id or str(own.number)
+
     def mailbox(self, agent: int) -> Mailbox:
         """The mailbox of an agent."""
         return self.mailboxes.get(agent) or self.open(numbered(self.posting.database, agent, sender=self.author.agent))

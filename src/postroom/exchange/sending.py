@@ -154,12 +154,12 @@ def deliver(outbox: Outbox, letter: Letter, crowd: Crowd, place: Place) -> Recei
     limit = outbox.posting.desk.config.limits.hops
     looping = place.hops > limit and place.held is None
     if looping:
-        place = place._replace(held=pace.too_many_hops(limit))
+        place = in_loop(outbox, crowd, place._replace(held=pace.too_many_hops(limit)))
     if outbox.paused is not None:
         place = or_held(outbox, place)
     receipt = outbox.put(outbox.author, letter, recipients, place=place, refusals=refusals)
     seq = outbox.seq  # notices may follow
-    if looping:
+    if looping and place.root is None:
         hold_new_thread(outbox, crowd, pace.too_many_hops(limit))
     if refusals:
         tell_refusals(outbox, [mailbox for mailbox in recipients if mailbox.agent in refusals], refusals, together=together)
@@ -169,9 +169,19 @@ def deliver(outbox: Outbox, letter: Letter, crowd: Crowd, place: Place) -> Recei
     return receipt
 
 
+def in_loop(outbox: Outbox, crowd: Crowd, place: Place) -> Place:
+    """The place of one more step of a loop: beside those before it, if they are still held."""
+    from postroom.exchange import loops  # not loaded by those who are in none
+
+    return loops.join(outbox, crowd, place)
+
+
 def hold_new_thread(outbox: Outbox, crowd: Crowd, reason: str) -> None:
     """Hold the thread that has just begun as one more step of a loop, and tell everyone concerned."""
+    from postroom.exchange import loops
+
     about = outbox.last
+    loops.begin(outbox, crowd, about)
     budgets.set_thread(outbox.posting.database, about.seq, ThreadBudget(0, about.sender, reason))
     notices.notify_held(outbox, about, {about.sender, *others(crowd)}, reason)
 
