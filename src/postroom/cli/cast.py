@@ -71,6 +71,10 @@ def manager(me: Agent) -> None:
             break
     in_the_room(me)
     me.send(("builder", "reviewer"), "That was all.", subject="end")
+    leaving = {"builder", "reviewer"}
+    while leaving:
+        leaving.discard(hear(me, "member_status", leaving, "offline"))
+    me.confirm(me.take())  # all that thanking
 
 
 def in_the_room(me: Agent) -> None:
@@ -80,21 +84,21 @@ def in_the_room(me: Agent) -> None:
     tell("made", began_ns, text=f"makes the room #{ROOM}")
     for name, said in (("builder", "We launch at noon."), ("reviewer", "Thank you all, that was good work!")):
         me.send(name, f"Come to #{ROOM}, please.", subject="join")
-        hear(me, "member_joined", name)
+        hear(me, "member_joined", {name})
         began_ns = monotonic_ns()
         sent(began_ns, f"#{ROOM}", "message", said, me.send(f"#{ROOM}", said))
     sys.stdin.readline()  # the signal that the person has stopped the two
-    hear(me, "member_status", "builder")
+    hear(me, "member_status", {"builder", "reviewer"}, "idle")
 
 
-def hear(me: Agent, what: str, who: str) -> None:
-    """Wait until one hears something of somebody."""
+def hear(me: Agent, what: str, who: set[str], text: str = "") -> str:
+    """Wait until one hears something of somebody; of whom."""
     for event in me.events(wait=PATIENCE_S):
-        if (event.what, event.agent) == (what, who):
-            tell(
-                "heard", monotonic_ns(), text=f"hears in #{event.room}: {who} {'joined' if what == 'member_joined' else f'is {event.text}'}"
-            )
-            return
+        if event.what == what and event.agent in who and event.text == text:
+            news = "joined" if what == "member_joined" else f"is {event.text}"
+            tell("heard", monotonic_ns(), text=f"hears in #{event.room}: {event.agent} {news}")
+            return event.agent
+    raise TimeoutError(what)
 
 
 def builder(me: Agent) -> None:
@@ -108,7 +112,8 @@ def reviewer(me: Agent) -> None:
 
 
 def work(me: Agent, answers: dict[str, Callable[[Delivery], object]]) -> None:
-    """Take messages until the end of the play, and answer those that one knows."""
+    """Take messages until the end of the play, and answer those that one knows. Who is told that it is enough thanks no more."""
+    enough = False
     for message in me.inbox(wait=PATIENCE_S):
         got(message)
         if message.subject == "end":
@@ -117,8 +122,10 @@ def work(me: Agent, answers: dict[str, Callable[[Delivery], object]]) -> None:
         if message.subject == "join":
             join(me)
         elif message.room and "hank you" in message.body:
-            thank(message)
+            if not enough:
+                thank(message)
         elif message.subject == "notice: discarded":
+            enough = True
             me.profile(status="idle")
         elif message.kind == "syn" and "COBOL" in message.body:
             message.decline("I review Python. Ask somebody else.")
