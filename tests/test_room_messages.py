@@ -120,6 +120,14 @@ def test_who_is_mentioned_is_told_at_once_and_the_others_are_not(post):
     assert [agent.take()[0].urgency for agent in (bob, carol)] == [Urgency.NOW, Urgency.NEXT]
 
 
+def test_who_is_mentioned_in_a_subject_is_mentioned(post):
+    alice, bob, carol = room(post, "alice", "bob", "carol")
+    first = alice.send("#dev", "PR 42", subject="for @bob")
+    alice.send("", "and it is late", subject="@carol too", reply_to=first.id)
+    assert [message.urgency for message in bob.take()] == [Urgency.NOW, Urgency.NEXT]
+    assert [message.urgency for message in carol.take()] == [Urgency.NEXT, Urgency.NOW]
+
+
 def test_who_has_muted_a_room_gets_its_messages_for_information_only_but_mentions_as_ever(post):
     alice, bob, carol = room(post, "alice", "bob", "carol")
     bob.mute("dev")
@@ -260,3 +268,14 @@ def test_a_room_keeps_its_own_pace(post):
     bob.send("alice", "directly")
     alice.create_room("other")
     alice.send("#other", "elsewhere")
+
+
+def test_who_forgets_the_sign_of_a_room_is_reminded_of_it(post):
+    alice, bob = post.agents("alice", "bob")
+    alice.create_room("dev")
+    alice.create_room("hush", policy="secret")
+    with pytest.raises(errors.NoSuchRecipient, match="Did you mean the room '#dev'"):
+        bob.send("dev", "hello")
+    with pytest.raises(errors.NoSuchRecipient) as secret:
+        bob.send("hush", "hello")
+    assert "room" not in str(secret.value)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # rooms are loaded when somebody writes to one: 0.4 ms of a 2
 BROADCASTS, OF_ROOM = "broadcasts_per_minute", "room_per_minute"
 
 
-def of_room(outbox: Outbox, name: Name, body: str) -> Crowd:
+def of_room(outbox: Outbox, name: Name, draft: Draft) -> Crowd:
     """The members of a room but the sender. Raises NoSuchRoom, NotAMember, GhostSpeaks."""
     from postroom.store import rooms
 
@@ -35,7 +35,7 @@ def of_room(outbox: Outbox, name: Name, body: str) -> Crowd:
         raise GhostSpeaks(where=f"#{room.name}")
     within_pace(outbox, room)  # before its members are looked up: a storm must cost nobody anything
     crowd = Crowd(f"#{room.name}", [], room)
-    named = mentions(body)
+    named = mentions(draft.body) | mentions(draft.subject)
     for found, muted in mailboxes.of_members(database, room.id, sender=sender):
         mailbox = outbox.member(found)
         mailbox.urgency = Urgency.NOW if mailbox.name in named else Urgency.INFO if muted else None
@@ -64,12 +64,12 @@ def count(desk: Desk, draft: Draft) -> int:
     """How many would get a message. Raises what sending it would raise about the address; what it will be charged is another matter."""
     with desk.posting() as posting:
         to = checked(draft, desk.config.limits, now_ms=posting.now_ms).to
-        return len(to) if to[0].kind == "agent" else len(of_address(Outbox(posting), to[0], draft.body).mailboxes)
+        return len(to) if to[0].kind == "agent" else len(of_address(Outbox(posting), to[0], draft).mailboxes)
 
 
-def of_address(outbox: Outbox, address: Address, body: str) -> Crowd:
+def of_address(outbox: Outbox, address: Address, draft: Draft) -> Crowd:
     """The crowd of a room, of everyone, or of those with a tag."""
-    return of_room(outbox, address.name, body) if address.kind == "room" else of_listed(outbox, address)
+    return of_room(outbox, address.name, draft) if address.kind == "room" else of_listed(outbox, address)
 
 
 def paced(outbox: Outbox, crowd: Crowd, place: Place) -> dict[int, str]:

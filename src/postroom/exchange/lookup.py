@@ -45,18 +45,16 @@ def known(database: Database, name: str, viewer: int) -> int:
     """The id of an agent that the viewer may know of. Raises NoSuchAgent, which tells of a room of that name."""
     agent = agents.seen_by_name(database, fold_name(name), viewer=viewer)
     if agent is None:
-        raise NoSuchAgent(
-            name=name, close=namesake(database, name, viewer) or close_names(name, agents.listed_names(database, viewer=viewer))
-        )
+        raise NoSuchAgent(name=name, close=instead(database, name, viewer))
     return agent.id
 
 
-def namesake(database: Database, name: str, viewer: int) -> str:
-    """The room that may have been meant instead of an agent, if the viewer may know of it, as a question."""
+def instead(database: Database, name: str, viewer: int) -> str:
+    """What may have been meant instead of an agent, if the viewer may know of it, as a question: the room of that name, or close names."""
     from postroom.store import rooms  # loaded when there is no such agent
 
-    found = rooms.seen(database, fold_name(name), viewer=viewer)
-    return f" Did you mean the room '#{found.name}'?" if found else ""
+    room = rooms.seen(database, fold_name(name), viewer=viewer)
+    return f" Did you mean the room '#{room.name}'?" if room else close_names(name, agents.listed_names(database, viewer=viewer))
 
 
 def readable_room(database: Database, address: str, viewer: int) -> RoomRow:

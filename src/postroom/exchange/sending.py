@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from postroom.core import pace
-from postroom.core.address import RESERVED, SYSTEM, Name, close_names, written
+from postroom.core.address import RESERVED, SYSTEM, Name, written
 from postroom.core.errors import (
     BadValue,
     IdTaken,
@@ -21,9 +21,9 @@ from postroom.core.limits import Limits
 from postroom.core.message import Attachment, Draft, Letter, Receipt, checked, id_text
 from postroom.exchange import causes, crowds, notices
 from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_AGENT, Desk, Posting
-from postroom.exchange.lookup import resolve
+from postroom.exchange.lookup import instead, resolve
 from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Crowd, Mailbox, Outbox, Place, written_to
-from postroom.store import agents, budgets, deliveries, mailboxes, messages, waits
+from postroom.store import budgets, deliveries, mailboxes, messages, waits
 from postroom.store.budgets import ThreadBudget
 from postroom.store.messages import Parent
 
@@ -123,9 +123,9 @@ def addressed(outbox: Outbox, letter: Letter, answered: Parent | None) -> Crowd:
             return Crowd("", [known_mailbox(outbox, answered)])
         from postroom.store import rooms  # not loaded by those who write to one agent
 
-        return crowds.of_room(outbox, rooms.name(outbox.posting.database, answered.room), letter.draft.body)
+        return crowds.of_room(outbox, rooms.name(outbox.posting.database, answered.room), letter.draft)
     if letter.to[0].kind != "agent":
-        return crowds.of_address(outbox, letter.to[0], letter.draft.body)
+        return crowds.of_address(outbox, letter.to[0], letter.draft)
     return Crowd("", [outbox.by_name.get(address.name) or recipient(outbox, address.name, create=create) for address in letter.to])
 
 
@@ -143,8 +143,8 @@ def known_mailbox(outbox: Outbox, answered: Parent) -> Mailbox:
 
 
 def nobody(outbox: Outbox, name: str) -> NoSuchRecipient:
-    """The error for a name that nobody has, as far as the sender may know."""
-    return NoSuchRecipient(name=name, close=close_names(name, agents.listed_names(outbox.posting.database, viewer=outbox.author.agent)))
+    """The error for a name that nobody has, as far as the sender may know; it may be that of a room."""
+    return NoSuchRecipient(name=name, close=instead(outbox.posting.database, name, outbox.author.agent))
 
 
 def deliver(outbox: Outbox, letter: Letter, crowd: Crowd, place: Place) -> Receipt:
