@@ -42,9 +42,7 @@ def release(desk: Desk, id: str) -> int:
     Raises NoSuchMessage, AmbiguousId, NothingHeld.
     """
     with desk.posting(safe=True) as posting:
-        agent = paused_agent(posting, id)
-        root = held_thread(posting, id) if agent is None else None
-        rows = stored.of_agent(posting.database, agent) if agent is not None else stored.in_thread(posting.database, root or 0)
+        agent, root, rows = waiting(posting, id)
         outbox = Outbox(posting)
         for row in rows:
             deliver(outbox, row)
@@ -52,7 +50,7 @@ def release(desk: Desk, id: str) -> int:
         if agent is not None:
             stored.pause(posting.database, agent, None)
             say(posting, agent, "unpaused")
-        elif root is not None:
+        else:
             let_go(posting, root)
     return len({row.message for row in rows})
 
@@ -76,9 +74,7 @@ def discard(desk: Desk, id: str, reason: str) -> int:
     A thread goes on with a new budget; an agent stays paused. Raises NoSuchMessage, AmbiguousId, NothingHeld.
     """
     with desk.posting(safe=True) as posting:
-        agent = paused_agent(posting, id)
-        root = held_thread(posting, id) if agent is None else None
-        rows = stored.of_agent(posting.database, agent) if agent is not None else stored.in_thread(posting.database, root or 0)
+        agent, root, rows = waiting(posting, id)
         outbox = Outbox(posting)
         for row in rows:
             deliveries.end(posting.database, row.delivery, State.REFUSED, f"discarded: {reason}", now_ms=posting.now_ms)
@@ -89,7 +85,7 @@ def discard(desk: Desk, id: str, reason: str) -> int:
             assert about is not None, "held messages are never pruned"
             notices.notify(outbox, about.sender, "discarded", about, recipient=about.recipients.replace(" ", ", "), reason=reason)
         outbox.write()
-        if root is not None:
+        if agent is None:
             let_go(posting, root)
     return len({row.message for row in rows})
 
@@ -99,6 +95,15 @@ def say(posting: Posting, agent: int, what: str, **facts: str) -> None:
     outbox = Outbox(posting)
     notices.tell(outbox, agent, what, hidden=bool(outbox.mailbox(agent).ghost), **facts)
     outbox.write()
+
+
+def waiting(posting: Posting, id: str) -> tuple[int | None, int, list[HeldDelivery]]:
+    """What waits under an id: that of a paused agent, or (None) that of a thread, by its first message. Raises as `held_thread`."""
+    agent = paused_agent(posting, id)
+    if agent is not None:
+        return agent, 0, stored.of_agent(posting.database, agent)
+    root = held_thread(posting, id)
+    return None, root, stored.in_thread(posting.database, root)
 
 
 def paused_agent(posting: Posting, name: str) -> int | None:
