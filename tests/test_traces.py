@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from postroom.core import errors
-from postroom.core.message import Draft, Kind
-from postroom.exchange import keeping, presence, sessions
+from postroom.core.message import Draft, Kind, State
+from postroom.exchange import holding, keeping, presence, sessions
 from postroom.exchange.watching import Change
 from tests.borders import limited
 from tests.store.keepers import desk_of_human
@@ -170,6 +170,50 @@ def test_what_one_says_to_a_ghost_slows_one_down_for_nobody_else(timed):
     with pytest.raises(errors.TooFast):
         gus.send("ina", "guess again")
     assert bodies(otto.take()) == ["hello"]
+
+
+@pytest.fixture
+def asked(timed):
+    """What gus, who is a ghost since, asked in the public room `hall`; who may answer it there, and who looks on."""
+    gus, ida, olga = timed.agents("gus", "ida", "olga")
+    for agent, room in ((gus, "hall"), (ida, "cafe")):
+        agent.create_room(room)
+    for agent in (ida, olga):
+        agent.join("hall")
+    question = gus.send("#hall", "tea?")
+    gus.profile(visibility="ghost")
+    return gus, ida, olga, question.id
+
+
+def state_for(observer, id, name):
+    return next(one.state for one in observer.status(id).deliveries if one.recipient == name)
+
+
+def test_an_answer_in_a_room_counts_whether_the_ghost_that_asked_is_still_there_or_not(asked):
+    gus, ida, olga, question = asked
+    gus.leave("hall")
+    ida.send("", "milk", reply_to=question)
+    assert state_for(olga, question, "ida") is State.ANSWERED
+
+
+def test_an_answer_in_another_room_does_not_tell_that_the_ghost_that_asked_is_there(asked):
+    gus, ida, olga, question = asked
+    gus.join("cafe")
+    ida.send("#cafe", "milk", reply_to=question)
+    assert state_for(olga, question, "ida") is State.DELIVERED
+
+
+@pytest.mark.parametrize("room, state", [("hall", State.ANSWERED), ("cafe", State.DELIVERED)])
+def test_a_held_answer_that_is_released_does_not_tell_where_the_ghost_that_asked_is(timed, asked, room, state):
+    gus, ida, olga, question = asked
+    gus.leave("hall")
+    gus.join("cafe")
+    with desk_of_human(timed.post.home) as desk:
+        holding.pause(desk, "ida", "a moment")
+        ida.send(f"#{room}", "milk", reply_to=question)
+        assert state_for(olga, question, "ida") is State.DELIVERED
+        holding.release(desk, "ida")
+    assert state_for(olga, question, "ida") is state
 
 
 def test_a_session_that_a_ghost_offers_lapses_without_a_number(timed, ghost):

@@ -13,6 +13,7 @@ from postroom.exchange.sending import note_answer
 from postroom.store import agents, budgets, deliveries, mailboxes, messages, waits
 from postroom.store import held as stored
 from postroom.store.held import Held, HeldDelivery
+from postroom.store.messages import Parent
 
 
 def held(desk: Desk) -> list[Held]:
@@ -64,8 +65,15 @@ def deliver(outbox: Outbox, row: HeldDelivery) -> None:
     posting.wake(row.recipient)
     if row.reply_to is not None:
         for answered in messages.referred(posting.database, Seq(row.reply_to), row.sender):
-            if answered.sender == row.recipient:
+            if reaches(posting, row, answered):
                 note_answer(posting, answered, by=row.sender)
+
+
+def reaches(posting: Posting, row: HeldDelivery, answered: Parent) -> bool:
+    """Whether a held answer is said to who asked, as sending.reaches says it of others."""
+    if row.room is not None and row.room == answered.room:
+        return True
+    return row.recipient == answered.sender and not (row.room is not None and agents.is_ghost(posting.database, answered.sender))
 
 
 def discard(desk: Desk, id: str, reason: str) -> int:

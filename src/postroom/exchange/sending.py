@@ -294,7 +294,7 @@ def placed(outbox: Outbox, draft: Draft, answered: Parent | None, crowd: Crowd, 
         return Place(reply_to=answered and answered.seq, hops=hops, hidden=True)
     held = budgeted(outbox, threaded.root, hops, crowd)
     speaks = held is None and outbox.paused is None
-    if answered is not None and speaks and answered.sender in {mailbox.agent for mailbox in crowd.mailboxes}:
+    if answered is not None and speaks and reaches(crowd, answered):
         note_answer(outbox.posting, answered, by=sender.id)
     return Place(threaded.root, messages.called(database, threaded.root), answered and answered.seq, hops, held, hidden=hidden)
 
@@ -315,6 +315,13 @@ def budgeted(outbox: Outbox, root: int, hops: int, crowd: Crowd) -> str | None:
         assert about is not None, "a thread has a first message"
         notices.notify_held(outbox, about, {sender.id, *others(crowd)}, held)
     return held
+
+
+def reaches(crowd: Crowd, answered: Parent) -> bool:
+    """Whether an answer is said to who asked: by name, or where the question was said. In which rooms a ghost is must show nowhere."""
+    if crowd.room is not None and crowd.room.id == answered.room:
+        return True
+    return any(mailbox.agent == answered.sender and not (crowd.address and mailbox.ghost) for mailbox in crowd.mailboxes)
 
 
 def note_answer(posting: Posting, answered: Parent, *, by: int) -> None:

@@ -28,6 +28,7 @@ class HeldDelivery(NamedTuple):
     sender: int
     reply_to: int | None
     hidden: int
+    room: int | None
 
 
 BY_PAUSE = f"d.state = 'held' AND d.reason GLOB '{PAUSED}:*'"
@@ -47,7 +48,7 @@ LEFT JOIN message m ON m.seq = d.message
 WHERE a.paused IS NOT NULL GROUP BY a.id ORDER BY a.name
 """
 DELIVERY = """
-SELECT d.id, d.message, d.recipient, a.name, m.sender, m.reply_to, m.hidden
+SELECT d.id, d.message, d.recipient, a.name, m.sender, m.reply_to, m.hidden, m.room
 FROM delivery d JOIN message m ON m.seq = d.message JOIN agent a ON a.id = d.recipient
 """
 IN_THREAD = f"{DELIVERY} WHERE {BY_THREAD} AND coalesce(m.thread, m.seq) = ? ORDER BY d.id"
