@@ -72,7 +72,8 @@ def test_mail_for_a_session_that_does_not_listen_waits_for_its_tools(home, teste
         until_online(tester, CLAUDE)
         session.go()
         tester.send(CLAUDE, "hello")
-        assert "| hello" in until(lambda: said if "| hello" in (said := session.call("inbox")) else "")
+        found = until(lambda: said if "| hello" in (said := session.call("inbox")) else "")
+        assert "redelivered" not in found, "nobody can have seen it before"
 
 
 def test_a_session_that_was_cleared_is_found_in_its_new_transcript(home, tester):

@@ -5,7 +5,7 @@ That there is a next one shows that the harness went on after the hand-over; a s
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from postroom.core.errors import LeaseLost
 from postroom.core.message import Urgency
@@ -33,6 +33,16 @@ def settle_earlier(desk: Desk, *, was_read: bool) -> None:
             reading.confirm(desk, [one])
         except LeaseLost:  # it took too long: another reader has it by now, and has it to confirm
             continue
+
+
+def put_back(desk: Desk, handed: Sequence[Handed]) -> None:
+    """Put messages back that nobody can have seen: they are as new the next time as they were this time."""
+    if not handed:
+        return
+    with desk.posting() as posting:
+        for one in handed:
+            handover.unhand(posting.database, one.delivery, holder=desk.provenance)
+    reading.give_back(desk, handed)
 
 
 def is_served(desk: Desk, harness: str) -> bool:

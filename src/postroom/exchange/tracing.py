@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from postroom.core.errors import BadQuery, BadValue
+from postroom.core.address import RESERVED
+from postroom.core.errors import BadQuery, BadValue, PostroomError
 from postroom.core.message import Message, MessageRef, Receipt
 from postroom.exchange.desk import Desk
 from postroom.exchange.lookup import known, readable_room, resolve
@@ -30,6 +31,17 @@ def message(desk: Desk, id: MessageRef) -> Message:
     with desk.reading() as database:
         (found,) = messages.messages(database, "WHERE m.seq = ?", (resolve(database, id, desk.agent).seq,))
         return found
+
+
+def is_first_contact(desk: Desk, message: Message) -> bool:
+    """Whether the sender of a message has never had anything to do with the desk's agent before."""
+    sender = message.sender
+    if sender in RESERVED or sender == desk.agent.name:
+        return False
+    try:
+        return not history(desk, peer=sender, before=f"{sender}:{message.id}", limit=1)
+    except PostroomError:  # a ghost: there is no telling
+        return True
 
 
 def check_file(desk: Desk, digest: str) -> None:

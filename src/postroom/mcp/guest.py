@@ -8,12 +8,12 @@ from threading import Lock, Thread
 
 from postroom import identity
 from postroom.agent import Agent
-from postroom.core.address import RESERVED, fold_name
+from postroom.core.address import fold_name
 from postroom.core.errors import Closed, LeaseLost, NameTaken, PostroomError
 from postroom.core.profile import Profile
 from postroom.core.types import TYPE_CHECKING, NamedTuple
 from postroom.doorbell import ring
-from postroom.exchange import events, presence, reading, tracing
+from postroom.exchange import events, handover, presence, reading, tracing
 from postroom.exchange.desk import open_desk, open_desk_of_stranger
 from postroom.mcp.calls import HandedOver
 from postroom.seat import Seat
@@ -92,7 +92,7 @@ class Guest:
     def _sit(self, name: str) -> Inside:
         seat = Seat(open_desk(name, self._house.home, interface=INTERFACE))
         with seat.turn as desk:
-            presence.set_profile(desk, Profile(harness=self.guest.harness, directory=self.guest.directory))
+            presence.set_profile(desk, Profile(harness=self.guest.harness, directory=self.guest.directory or None))
         return Inside(Agent(seat), seat)
 
     def _stay(self) -> None:
@@ -102,9 +102,15 @@ class Guest:
             try:
                 if not seat.bell.wait(seat.bell.rings, LOOK_S):
                     seat.look()
-                    identity.remember(self._house.home, self.guest, agent.name)
+                    self._note_name(agent.name)
             except PostroomError:
                 continue  # the store is busy, or gone: whoever calls is told
+
+    def _note_name(self, name: str) -> None:
+        """Remember another name. Whose the session is does not change by that."""
+        known = identity.remembered(self._house.home, self.guest)
+        if known is not None and known.name != name:
+            identity.remember(self._house.home, self.guest, name, pid=known.pid)
 
     def rename(self, name: str) -> None:
         """Take another name."""
@@ -160,8 +166,14 @@ class Guest:
             self.give_back(over.handed)
 
     def give_back(self, handed: list[Handed]) -> None:
-        """Put messages back."""
+        """Put messages back that may have been seen."""
         self.seat.give_back(handed)
+
+    def put_back(self, handed: list[Handed]) -> None:
+        """Put messages back that nobody can have seen. Leaving has put back all there was."""
+        if handed and self.seat.desk.open:
+            with self.seat.turn as desk:
+                handover.put_back(desk, handed)
 
     def _take_over(self, which: Callable[[HandedOver], bool]) -> list[HandedOver]:
         with self._lock:
@@ -209,12 +221,8 @@ class Guest:
 
     def is_first_contact(self, message: Message) -> bool:
         """Whether the sender of a message has never had anything to do with this agent before."""
-        sender = message.sender
-        if sender in RESERVED or sender in self._known or sender == self.agent.name:
+        if message.sender in self._known:
             return False
-        self._known.add(sender)
-        try:
-            with self.seat.turn as desk:
-                return not tracing.history(desk, peer=sender, before=f"{sender}:{message.id}", limit=1)
-        except PostroomError:  # a ghost: there is no telling
-            return True
+        self._known.add(message.sender)
+        with self.seat.turn as desk:
+            return tracing.is_first_contact(desk, message)

@@ -51,7 +51,7 @@ class Way(Protocol):
     pace_s: float
 
     def push(self, text: str, *, interrupt: bool) -> None:
-        """Bring a text in. Raises OSError if that is impossible now."""
+        """Bring a text in. Raises OSError if that is impossible now, TimeoutError if it is not known whether it came in."""
 
     def fate(self, text: str) -> int:
         """What came of a text."""
@@ -137,12 +137,12 @@ class Waker:
         else:
             self._give_up(push)
 
-    def _give_up(self, push: Push) -> None:
+    def _give_up(self, push: Push, *, is_unseen: bool = False) -> None:
         if push in self._pushes:
             self._pushes.remove(push)
         self._not_before = monotonic() + min(BACK_OFF_S * 2**self._failures, BACK_OFF_S_MAX)
         self._failures += 1
-        self._guest.give_back(push.handed)
+        (self._guest.put_back if is_unseen else self._guest.give_back)(push.handed)
 
     # Whether to push, and what
 
@@ -195,5 +195,7 @@ class Waker:
         self._not_before = push.at + self._way.pace_s
         try:
             self._way.push(text, interrupt=interrupt)
-        except OSError:
+        except TimeoutError:
             self._give_up(push)
+        except OSError:
+            self._give_up(push, is_unseen=len(push.tries) == 1)

@@ -153,7 +153,7 @@ class Worker:
     def _hand_over(self, call: Call, text: str, new: Digest, *, is_error: bool) -> None:
         guest, id = self.guest, call.asked.id
         if not call.finish():
-            guest.give_back(new.handed)
+            guest.put_back(new.handed)
             return
         self._answered(id)
         call.answering.answer(

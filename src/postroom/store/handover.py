@@ -21,6 +21,7 @@ SERVERS = """
 SELECT t.pid, a.name FROM attached t JOIN provenance p ON p.id = t.id JOIN agent a ON a.id = t.agent
 WHERE p.interface = 'mcp' AND a.harness = ? ORDER BY t.attached_ms
 """
+UNHAND = f"UPDATE delivery SET handovers = handovers - 1 WHERE id = ? AND holder = ? AND state = '{State.HANDED}'"
 URGENCIES = f"""
 SELECT DISTINCT coalesce(d.urgency, m.urgency) FROM delivery d JOIN message m ON m.seq = d.message
 WHERE d.unread = ?1 AND (d.state = '{State.DELIVERED}' OR d.state = '{State.HANDED}' AND d.lease_ms <= ?2)
@@ -41,6 +42,11 @@ def holder(database: Database, recipient: int) -> int | None:
 def in_hand(database: Database, recipient: int, holder: int) -> list[Handed]:
     """What hooks of an agent have in hand."""
     return [handed_over(database, row) for row in database.execute(IN_HAND, (recipient, holder)).fetchall()]
+
+
+def unhand(database: Database, delivery: int, *, holder: int) -> None:
+    """Count a message that a reader has in hand as not handed over by that."""
+    database.execute(UNHAND, (delivery, holder))
 
 
 def urgencies(database: Database, recipient: int, *, now_ms: int) -> set[Urgency]:

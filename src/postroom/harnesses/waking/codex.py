@@ -44,7 +44,7 @@ class Queue:
         self._turn: str | None = None
 
     def push(self, text: str, *, interrupt: bool) -> None:
-        """Queue it, or steer the turn that runs. Raises OSError if Codex does not take it."""
+        """Queue it, or steer the turn that runs. Raises OSError if Codex does not take it, TimeoutError if it does not say."""
         self._look()
         self._fates[text] = Fate.UNKNOWN
         what: dict[str, object] = {"threadId": self._thread, "input": [{"type": "text", "text": text, "text_elements": []}]}
@@ -54,9 +54,12 @@ class Queue:
         try:
             if not (interrupt and self._turn and self._try(steered)):
                 self._send(queued)
-        except (Refused, ValueError, EOFError) as error:
+        except Refused as error:
             del self._fates[text]
             raise OSError(str(error)) from error
+        except (ValueError, EOFError) as error:
+            del self._fates[text]
+            raise TimeoutError(str(error)) from error
         self._fates[text] = max(Fate.TAKEN, self._fates[text])
 
     def _try(self, sent: Sent) -> bool:

@@ -36,7 +36,10 @@ class Way(Protocol):
     """The harness takes no more than one push in so many seconds, or does not take it well."""
 
     def push(self, text: str, *, interrupt: bool) -> None:
-        """Bring a text in; with `interrupt` into the turn that runs, if one does. Raises OSError if that is impossible now."""
+        """Bring a text in; with `interrupt` into the turn that runs, if one does. Raises OSError if that is impossible now.
+
+        TimeoutError says that it is not known whether it came in.
+        """
 
     def fate(self, text: str) -> Fate:
         """What came of a text, by what there is to see now."""
