@@ -156,10 +156,39 @@ def test_a_room_is_read_also_from_a_message_on(two):
         me("send", target="dev", content=f"step {number}")
     other("send", room="dev", content="seen", replyTo="3")
     text = me("read_room", room="dev")
-    assert lines_with(text, "[dev] vault-refactor, ")
+    assert lines_with(text, "[dev] vault-refactor:")
     first = me("read_room", room="#dev", since="2")
     assert "| step 3" in first
     assert "| step 2" not in first
+
+
+def test_what_is_cut_can_be_read_in_full(two):
+    me, other = two
+    body = " ".join(f"word {number}" for number in range(2_000))
+    me("create_room", room="dev")
+    me("send", target="dev", content=body)
+    me("dm", target="reviewer", content=body)
+    for text in (other("read_room", room="dev"), other("whoami")):
+        assert "history(" not in text
+    whole, hint = "", ['agent_comms(action="read_message", id="2", offset=0)']
+    while hint:
+        offset = hint[0].rpartition("=")[2].rstrip(")")
+        part = other("read_message", id="2", offset=offset)
+        whole += part.partition("\n| ")[2].partition("\n</peer-message>")[0]
+        hint = lines_with(part, 'agent_comms(action="read_message", id="2", offset=')
+    assert whole == body
+
+
+def test_earlier_messages_of_a_room_are_found(two):
+    me, _ = two
+    me("create_room", room="dev")
+    for number in range(60):
+        me("send", target="dev", content=f"step {number}")
+    text = me("read_room", room="dev")
+    (hint,) = lines_with(text, 'earlier: agent_comms(action="read_room", room="dev", before=')
+    earlier = me("read_room", room="dev", before=hint.rpartition('before="')[2].rstrip('")'))
+    bodies = [line for part in (earlier, text) for line in part.splitlines() if line.startswith("| ")]
+    assert bodies == [f"| step {number}" for number in range(60)]
 
 
 def test_an_agent_that_registers_again_is_the_one_it_was(two, serve):

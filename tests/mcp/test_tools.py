@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import postroom
 from postroom.core import errors
 from postroom.core.errors import Bug
+from postroom.exchange.notices import WORDS
+from postroom.exchange.sessions import ADVICE
+from postroom.mcp.advice import NATIVE, said
+from postroom.mcp.comms import CALLS
 from postroom.mcp.worker import failure
 from tests.mcp.serving import lines_with
 from tests.waiting import until
@@ -214,11 +220,12 @@ def test_history_is_found_by_agent_room_words_and_id(pair):
         alice.call("send", to="bob", body=f"job {number}")
     alice.call("room", action="create", room="ops", agent="bob")
     page = alice.call("history", **{"with": "bob"})
-    assert page.splitlines()[0] == 'earlier: history(before="3")'
+    assert page.splitlines()[0] == 'earlier: history(with="bob", before="3")'
     assert page.count("<peer-message") == 10
-    earlier = alice.call("history", before="3", limit="50")
+    earlier = alice.call("history", **{"with": "bob", "before": "3", "limit": "50"})
     assert [line for line in earlier.splitlines() if line.startswith("| ")] == ["| job 0", "| job 1"]
     assert "| job 7" in alice.call("history", query="job 7")
+    assert alice.call("history", query="job").splitlines()[0] == "more match: say more words"
     assert alice.call("history", query="nothing like it").startswith("no messages found")
     assert lines_with(alice.call("history", id=8), 'id="8" from="you" to="bob"')
     assert alice.call("history", **{"with": "#ops"}).startswith("no messages found")
@@ -281,6 +288,27 @@ def test_errors_say_what_to_do(pair, tool, arguments, said):
     assert "postroom " not in text
     assert "--" not in text
     assert len(text.splitlines()) == 1
+
+
+FOR_PEOPLE = re.compile(r"`postroom [^`]*`|postroom (release|pause|doctor|profile --as|status) ")
+"""What a person does, and what no tool asks for."""
+
+
+@pytest.mark.parametrize("calls", [NATIVE, CALLS])
+def test_models_are_told_of_tools_and_not_of_commands(calls):
+    classes = [found for found in vars(errors).values() if isinstance(found, type) and issubclass(found, errors.PostroomError)]
+    texts = [*(str(found.__doc__) for found in classes), *WORDS.values(), *ADVICE.values(), "join it: postroom join ops."]
+    for text in texts:
+        told = FOR_PEOPLE.sub("", said(text, calls))
+        assert not re.search(r"postroom [a-z]+\b(?! (says|has))", told), told
+
+
+def test_what_is_over_is_told_with_the_call_that_begins_anew(pair):
+    alice, bob = pair
+    alice.call("send", session="open", to="bob", body="review PR 42")
+    assert 'Accept it first: send(session="accept", ...)' in bob.refused("send", session="close", reply_to="1")
+    bob.call("send", session="decline", reply_to="1", body="no time")
+    assert 'Open a new one: send(session="open", ...)' in bob.refused("send", session="accept", reply_to="1")
 
 
 def test_an_unusable_store_is_told_in_words(start, home):

@@ -15,14 +15,10 @@ from postroom.cli.call import Call, tidy
 from postroom.cli.parsing import Command, Parser
 from postroom.core.errors import BadUsage
 from postroom.core.message import Urgency
-from postroom.core.types import TYPE_CHECKING
 from postroom.exchange import handover
 from postroom.exchange.desk import Desk, open_desk, open_desk_of_stranger
 from postroom.harnesses.calling import Caller, caller, name_of
 from postroom.harnesses.moments import MOMENTS, Moment, output
-
-if TYPE_CHECKING:
-    from postroom.core.message import Message
 
 PAYLOAD_BYTES_MAX = 64 * 1024 * 1024
 """A harness hands over the whole result of a tool."""
@@ -116,8 +112,10 @@ def mail(desk: Desk, wanted: Collection[Urgency]) -> str:
 
     if not reading.anything(desk):
         return ""
+    from postroom.core.fence import View
     from postroom.core.render import counted
-    from postroom.mcp.digest import BYTES_MAX, HEADING, MESSAGES_MAX, ROOM_MIN
+    from postroom.exchange import tracing
+    from postroom.mcp.digest import BYTES_MAX, HEADING, MESSAGES_MAX, NATIVE, ROOM_MIN, block
 
     handed = handover.take(desk, wanted, limit=MESSAGES_MAX)
     blocks: list[str] = []
@@ -125,37 +123,12 @@ def mail(desk: Desk, wanted: Collection[Urgency]) -> str:
     for one in handed:
         if left < ROOM_MIN:
             break
-        blocks.append(block(desk, one.message, left))
+        view = View(desk.agent.name, desk.now_ms(), tracing.is_first_contact(desk, one.message))
+        blocks.append(block(one.message, view, NATIVE, left))
         left -= len(blocks[-1].encode()) + 1
-    reading.give_back(desk, handed[len(blocks) :])
+    handover.put_back(desk, handed[len(blocks) :])
     more = ["There is more: call the tool inbox of postroom."] if len(blocks) < len(handed) or len(handed) == MESSAGES_MAX else []
     return "\n".join([HEADING.format(messages=counted(len(blocks), "message")), *blocks, *more]) if blocks else ""
-
-
-def block(desk: Desk, message: Message, left: int) -> str:
-    """One message, with how to answer it."""
-    from postroom.core.fence import View, fenced, reference
-    from postroom.mcp.advice import told
-    from postroom.mcp.digest import ROOM_MIN, how_to_answer
-
-    view = View(desk.agent.name, desk.now_ms(), is_first_contact(desk, message))
-    shown = fenced(told(message), view, most=left - ROOM_MIN // 2)
-    rest = f'cut; the rest: history(id="{reference(message)}", offset={shown.rest})' if shown.rest else ""
-    return "\n".join(filter(None, [shown.text, rest, how_to_answer(message)]))
-
-
-def is_first_contact(desk: Desk, message: Message) -> bool:
-    """Whether the sender has never had anything to do with this agent before."""
-    from postroom.core.address import RESERVED
-    from postroom.core.errors import PostroomError
-    from postroom.exchange import tracing
-
-    if message.sender in RESERVED or message.sender == desk.agent.name:
-        return False
-    try:
-        return not tracing.history(desk, peer=message.sender, before=f"{message.sender}:{message.id}", limit=1)
-    except PostroomError:  # a ghost: there is no telling
-        return True
 
 
 COMMANDS = {

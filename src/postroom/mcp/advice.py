@@ -12,13 +12,13 @@ MOST = 600
 COMMANDS = re.compile(
     r"postroom (?:(?P<agents>agents)\b|(?P<rooms>rooms)\b|room members (?P<members>[^\s.]+)|(?P<act>join|leave) (?P<room>[^\s.]+)"
     r"|room decline (?P<declined>\S+) \"why\"|profile --visibility (?P<visibility>\w+)"
-    r"|(?P<history>(?:history|thread|status \S+|inbox|held|session list(?: --live)?)\b))"
+    r"|(?P<history>(?:history|thread|status \S+|inbox|held|session list(?: --live)?)\b)|session (?P<session>open|accept))"
 )
 SENTENCES: dict[type[PostroomError], str] = {NoSuchRecipient: "There is no agent {name!r}.{close} See: postroom agents."}
 """Where a command line offers something that models do not have."""
 
 Calls = dict[str, str]
-"""For each group of COMMANDS the call that does it."""
+"""For each group of COMMANDS the call that does it; and the one that shows a part of a message."""
 
 NATIVE: Calls = {
     "agents": "agents()",
@@ -28,6 +28,8 @@ NATIVE: Calls = {
     "declined": 'room(action="decline", room="{declined}", text=why)',
     "visibility": 'profile(visibility="{visibility}")',
     "history": "history()",
+    "session": 'send(session="{session}", ...)',
+    "part": 'history(id="{id}", offset={offset})',
 }
 
 

@@ -11,16 +11,16 @@ from json import JSONDecodeError, loads
 from postroom.core.address import SYSTEM, fold_name
 from postroom.core.errors import BadValue
 from postroom.core.event import Event
-from postroom.core.fence import View, age, fenced, quoted, reference
+from postroom.core.fence import quoted, reference
 from postroom.core.message import Draft, Message, State, Urgency
 from postroom.core.profile import STATUSES
 from postroom.core.room import Policy
 from postroom.core.visibility import SIGHTS
-from postroom.mcp.advice import Calls, told
+from postroom.mcp.advice import Calls
 from postroom.mcp.arguments import Arguments
-from postroom.mcp.digest import BYTES_MAX, Style, size
+from postroom.mcp.digest import Style
 from postroom.mcp.guest import Guest
-from postroom.mcp.reading import agent_line, changed
+from postroom.mcp.reading import BEFORE, agent_line, changed, page, whole
 from postroom.mcp.reply import Reply, Tool
 from postroom.mcp.rooms import NAME, room_line
 
@@ -87,7 +87,9 @@ CALLS: Calls = {
     "room": 'agent_comms(action="{act}_room", room="{room}")',
     "declined": 'agent_comms(action="decline_invite", room="{declined}", reason=why)',
     "visibility": 'agent_comms(action="update", visibility="{visibility}")',
-    "history": 'agent_comms(action="read_room")',
+    "history": 'agent_comms(action="read_room", room=...)',
+    "session": 'agent_comms(action="dm", ...)',
+    "part": 'agent_comms(action="read_message", id="{id}", offset={offset})',
 }
 STYLE = Style(event_line, heading, how_to_answer, CALLS)
 
@@ -207,23 +209,23 @@ def deliver(guest: Guest, given: Arguments, to: str) -> str:
 
 
 def read_room(guest: Guest, given: Arguments) -> str:
-    """What was said in a room, the newest that fits into one result; since a message, if told."""
+    """What was said in a room, the newest that fits into one result; since a message, or before one, if told."""
     room = given.needed("room", NAME).removeprefix("#")
-    found = guest.agent.history(peer=f"#{room}", limit=READ_MAX)
+    found = guest.agent.history(peer=f"#{room}", before=given.id("before"), limit=READ_MAX)
+    is_full = len(found) == READ_MAX
     since = given.id("since")
     if since is not None:
         ids = [reference(one) for one in found]
-        found = found[ids.index(since) + 1 :] if since in ids else found
-    view, blocks, left = View(guest.agent.name, guest.seat.desk.now_ms()), list[str](), BYTES_MAX
-    for message in reversed(found):
-        text = (
-            f"[{room}] {message.sender}, {age(view.now_ms - message.sent_ms)} ago:\n{fenced(told(message, CALLS), view, most=2_000).text}"
-        )
-        left -= size([text])
-        if blocks and left < 0:
-            break
-        blocks.append(text)
-    return "\n".join(reversed(blocks)) or f"No messages in {room}."
+        found, is_full = (found[ids.index(since) + 1 :], False) if since in ids else (found, is_full)
+    if not found:
+        return f"No messages in {room}."
+    earlier = f'earlier: agent_comms(action="read_room", room={quoted(room)}, before={BEFORE})'
+    return page(guest, found, STYLE, earlier=earlier, is_full=is_full)
+
+
+def read_message(guest: Guest, given: Arguments) -> str:
+    """One message in full. That program cut none, so it had no such action: results name it where it helps."""
+    return whole(guest, given, STYLE)
 
 
 ACTIONS: dict[str, Callable[[Guest, Arguments], str]] = {
@@ -243,14 +245,16 @@ ACTIONS: dict[str, Callable[[Guest, Arguments], str]] = {
     "dm": dm,
     "read_room": read_room,
 }
+MORE: dict[str, Callable[[Guest, Arguments], str]] = {"read_message": read_message}
+"""Not listed."""
 
 
 def agent_comms(guest: Guest, given: Arguments) -> Reply:
     """Do what the action says."""
-    action = given.choice("action", tuple(ACTIONS))
+    action = given.choice("action", (*ACTIONS, *MORE))
     if not action:
         raise BadValue(name="action", value="", why=f"it is one of {', '.join(ACTIONS)}")
-    return Reply(ACTIONS[action](guest, given))
+    return Reply((ACTIONS | MORE)[action](guest, given))
 
 
 TEXT = {"type": "string"}
@@ -269,5 +273,6 @@ TOOL = Tool(
     agent_comms,
     STYLE,
     speaks=True,
+    more=("id", "offset", "before"),
 )
 BY_NAME = {TOOL.name: TOOL}

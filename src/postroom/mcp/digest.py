@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from postroom.core.address import SYSTEM
 from postroom.core.event import Event
-from postroom.core.fence import View, fenced, quoted, reference
+from postroom.core.fence import Shown, View, fenced, quoted, reference
 from postroom.core.message import Kind, Message
 from postroom.core.render import counted
 from postroom.core.types import TYPE_CHECKING, NamedTuple
@@ -52,9 +52,10 @@ def digest(guest: Guest, taken: list[Handed], style: Style) -> Digest:
         if one is None:
             break
         handed.append(one)
-        blocks.append(block(guest, one.message, style, left))
+        view = View(guest.agent.name, guest.seat.desk.now_ms(), guest.is_first_contact(one.message))
+        blocks.append(block(one.message, view, style, left))
         left -= size([blocks[-1]])
-    guest.give_back(taken[len(handed) :])
+    guest.put_back(taken[len(handed) :])
     if blocks:
         lines += [HEADING.format(messages=counted(len(blocks), "message")), *blocks]
     full = len(handed) == MESSAGES_MAX or left < ROOM_MIN
@@ -68,12 +69,15 @@ def size(lines: list[str]) -> int:
     return sum(len(line.encode()) + 1 for line in lines)
 
 
-def block(guest: Guest, message: Message, style: Style, left: int) -> str:
+def block(message: Message, view: View, style: Style, left: int) -> str:
     """One message, with how to answer it and where its rest is to be found."""
-    view = View(guest.agent.name, guest.seat.desk.now_ms(), guest.is_first_contact(message))
     shown = fenced(told(message, style.calls), view, most=left - ROOM_MIN // 2)
-    rest = f'cut; the rest: history(id="{reference(message)}", offset={shown.rest})' if shown.rest else ""
-    return "\n".join(filter(None, [style.heading(message), shown.text, rest, style.answer(message)]))
+    return "\n".join(filter(None, [style.heading(message), shown.text, cut(message, shown, style.calls), style.answer(message)]))
+
+
+def cut(message: Message, shown: Shown, calls: Calls) -> str:
+    """The call that shows the rest of a message; "" if all of it is shown."""
+    return f"cut; the rest: {calls['part'].format(id=reference(message), offset=shown.rest)}" if shown.rest else ""
 
 
 def event_lines(guest: Guest, style: Style) -> tuple[int, list[str]]:

@@ -12,7 +12,7 @@ from postroom.core.types import TYPE_CHECKING
 from postroom.core.visibility import SIGHTS
 from postroom.exchange import presence, tracing
 from postroom.mcp.advice import told
-from postroom.mcp.digest import BYTES_MAX, size
+from postroom.mcp.digest import BYTES_MAX, NATIVE, Style, cut, size
 from postroom.mcp.reply import Reply
 from postroom.mcp.sending import WAIT_S_MAX
 from postroom.waiting import taking
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 LISTED_MAX = 50
 HISTORY_DEFAULT, HISTORY_MAX = 10, 50
+SEARCHED_MAX = 500
+BEFORE = "{id}"
+"""Stands for the oldest message of a page in what says where earlier ones are."""
 
 
 def inbox(guest: Guest, given: Arguments) -> Steps[Reply]:
@@ -41,14 +44,16 @@ def inbox(guest: Guest, given: Arguments) -> Steps[Reply]:
 def history(guest: Guest, given: Arguments) -> Reply:
     """One message in full, or the newest ones: with an agent, in a room, that match words."""
     if "id" in given:
-        return Reply(whole(guest, given.needed_id("id", "the id of a message"), int(given.number("offset", 0, 1 << 40))))
+        return Reply(whole(guest, given, NATIVE))
     peer, words = given.optional("with"), given.text("query").strip()
     limit = max(int(given.number("limit", HISTORY_DEFAULT, HISTORY_MAX)), 1)
     if words:
-        found = [one for one in guest.agent.search(words, limit=HISTORY_MAX) if peer is None or concerns(one, peer)][:limit][::-1]
+        found = [one for one in guest.agent.search(words, limit=SEARCHED_MAX) if peer is None or concerns(one, peer)][:limit][::-1]
     else:
         found = guest.agent.history(peer=peer, before=given.id("before"), limit=limit)
-    return Reply(page(guest, found, is_full=len(found) == limit and not words))
+    within = "" if peer is None else f"with={quoted(peer)}, "
+    earlier = "more match: say more words" if words else f"earlier: history({within}before={BEFORE})"
+    return Reply(page(guest, found, NATIVE, earlier=earlier, is_full=len(found) == limit))
 
 
 def concerns(message: Message, peer: str) -> bool:
@@ -57,34 +62,34 @@ def concerns(message: Message, peer: str) -> bool:
     return name in {message.sender, *message.to}
 
 
-def whole(guest: Guest, id: str, offset: int) -> str:
+def whole(guest: Guest, given: Arguments, style: Style) -> str:
     """One message, as much of it from a character on as fits into one result."""
+    id, offset = given.needed_id("id", "the id of a message"), int(given.number("offset", 0, 1 << 40))
     with guest.seat.turn as desk:
         message = tracing.message(desk, id)
         view = View(desk.agent.name, desk.now_ms())
     if offset > len(message.body):
         raise BadValue(name="offset", value=offset, why=f"the message has {len(message.body):,} characters")
-    shown = fenced(told(message), view, most=BYTES_MAX, start=offset)
-    rest = f'\nthe rest: history(id="{reference(message)}", offset={shown.rest})' if shown.rest else ""
-    return shown.text + rest
+    shown = fenced(told(message, style.calls), view, most=BYTES_MAX, start=offset)
+    return "\n".join(filter(None, [shown.text, cut(message, shown, style.calls)]))
 
 
-def page(guest: Guest, found: list[Message], *, is_full: bool) -> str:
-    """Messages, oldest first, the newest of them within one result; long ones cut."""
+def page(guest: Guest, found: list[Message], style: Style, *, earlier: str, is_full: bool) -> str:
+    """Messages, oldest first, the newest of them within one result; long ones cut. `earlier` says where the others are, if there are."""
     if not found:
         return "no messages found"
     view = View(guest.agent.name, guest.seat.desk.now_ms())
     blocks, left = list[str](), BYTES_MAX
     for message in reversed(found):
-        shown = fenced(told(message), view, most=max(BYTES_MAX // len(found), 500))
-        cut = f'\ncut; all of it: history(id="{reference(message)}")' if shown.rest else ""
-        if blocks and left < size([shown.text + cut]):
+        shown = fenced(told(message, style.calls), view, most=max(BYTES_MAX // len(found), 500))
+        text = "\n".join(filter(None, [style.heading(message), shown.text, cut(message, shown, style.calls)]))
+        if blocks and left < size([text]):
             break
-        blocks.append(shown.text + cut)
-        left -= size([blocks[-1]])
+        blocks.append(text)
+        left -= size([text])
     oldest = found[len(found) - len(blocks)]
-    earlier = [f'earlier: history(before="{reference(oldest)}")'] if is_full or oldest is not found[0] else []
-    return "\n".join([*earlier, *reversed(blocks)])
+    others = [earlier.replace(BEFORE, f'"{reference(oldest)}"')] if is_full or oldest is not found[0] else []
+    return "\n".join([*others, *reversed(blocks)])
 
 
 # Agents
