@@ -33,16 +33,16 @@ LEFT_OUT = re.compile(r"[^a-z0-9._-]+")
 UNNAMED = "agent"
 
 
-class Guest(NamedTuple):
-    """A session of a harness. `session` is the harness's own id of it, if it says one; `directory` is where it works.
+CALLED = {"claude-code": "claude", "gemini-cli": "gemini", "vs-code": "vscode"}
+"""How names of agents call a harness, if shorter than it calls itself."""
 
-    `called` is how names of agents call the harness, if shorter than it calls itself.
-    """
+
+class Guest(NamedTuple):
+    """A session of a harness. `session` is the harness's own id of it, if it says one; `directory` is where it works."""
 
     harness: str
     directory: str
     session: str | None = None
-    called: str = ""
 
 
 class Known(NamedTuple):
@@ -57,7 +57,7 @@ def readable_name(guest: Guest) -> Name:
     folder = os.path.basename(os.path.normpath(guest.directory)) if guest.directory else ""
     if guest.directory and os.path.normpath(guest.directory) == os.path.normpath(os.path.expanduser("~")):
         folder = ""
-    parts = [part for part in (folded(guest.called or guest.harness), folded(folder)) if part]
+    parts = [part for part in (folded(CALLED.get(guest.harness, guest.harness)), folded(folder)) if part]
     name = "-".join(parts)[:NAME_MAX].rstrip("-._") or UNNAMED
     return Name(name if name not in RESERVED else f"{name}-{UNNAMED}")
 
@@ -95,6 +95,32 @@ def read(path: str) -> Known | None:
     except (FileNotFoundError, UnicodeDecodeError):
         return None
     return Known(Name(name), int(pid) if pid.strip().isdigit() else 0) if NAME.fullmatch(name) else None
+
+
+def going_on(home: str, guest: Guest) -> Known | None:
+    """What is known of a session of which a process lives, or None: any other may have lost its name to somebody else."""
+    known = remembered(home, guest)
+    return known if known is not None and known.pid and doorbell.alive(known.pid, "") else None
+
+
+def begun_by(home: str, harness: str, pid: int) -> list[str]:
+    """The ids of the sessions of a harness that go on in a process and that no server has come in for: a hook has noted them."""
+    try:
+        names = os.listdir(os.path.join(home, DIRECTORY))
+    except FileNotFoundError:
+        return []
+    sessions = [name.removeprefix(f"{harness}@") for name in names if name.startswith(f"{harness}@")]
+    return [one for one in sessions if (known := remembered(home, Guest(harness, "", one))) and known.pid == pid]
+
+
+def claim(home: str, guest: Guest, pid: int) -> bool:
+    """Come in for a session that goes on in a process. False if another server was faster."""
+    with choosing(home):
+        known = remembered(home, guest)
+        if known is None or known.pid != pid:
+            return False
+        remember(home, guest, known.name)
+        return True
 
 
 def remember(home: str, guest: Guest, name: str, *, pid: int | None = None) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import postroom
 from postroom import identity
 from postroom.agent import Agent
 from postroom.exchange.desk import open_desk_of_stranger
@@ -165,6 +166,25 @@ def test_each_message_comes_once_however_many_there_are(alice, shell):
     assert "call the tool inbox" in texts[0]
 
 
+def test_what_did_not_fit_is_as_new_the_next_time(alice, shell):
+    session = claude(shell)
+    session.hook("SessionStart")
+    for _ in range(4):
+        alice.send("claude-webshop", "é" * 2_500)
+    texts = [session.context("UserPromptSubmit") for _ in range(4)]
+    assert sum(text.count("<peer-message ") for text in texts) == 4
+    assert not any("redelivered" in text for text in texts)
+
+
+def test_a_session_that_resumes_after_somebody_took_its_name_gets_no_mail_of_theirs(alice, shell):
+    codex(shell, "one").hook("SessionStart")
+    codex(shell, "one").hook("SessionEnd")
+    with postroom.connect("codex-webshop"):
+        alice.send("codex-webshop", "for another one")
+        assert codex(shell, "one").context("SessionStart", source="resume") == ""
+    assert "codex-webshop-2" in {one.name for one in alice.agents()}
+
+
 def test_long_mail_is_cut_and_the_model_told_how_to_see_the_rest(alice, shell):
     session = claude(shell)
     session.hook("SessionStart")
@@ -266,7 +286,7 @@ def test_where_there_is_no_post_room_a_hook_makes_none(shell, home):
 
 def test_the_name_is_the_one_that_the_server_of_the_session_has(alice, post, shell):
     alice.send("reviewer", "hi", create=True)
-    guest = identity.Guest("claude-code", str(shell.home / "webshop"), CLAUDE, "claude")
+    guest = identity.Guest("claude-code", str(shell.home / "webshop"), CLAUDE)
     identity.remember(str(post.home), guest, "reviewer")
     assert "| hi" in claude(shell).context("SessionStart")
 

@@ -105,7 +105,7 @@ def test_at_home_and_nowhere_the_name_is_that_of_the_harness(serve, home):
     ],
 )
 def test_a_folder_of_any_name_makes_a_name(folder, name):
-    assert readable_name(Guest("claude-code", f"/src/{folder}", called="claude")) == name
+    assert readable_name(Guest("claude-code", f"/src/{folder}")) == name
 
 
 def test_reserved_names_are_not_claimed():

@@ -61,7 +61,7 @@ def own_name(call: Call, one: Caller) -> str | None:
     """The name of the session that calls."""
     from postroom import identity
 
-    if one.names_itself and (known := identity.remembered(call.home, one.guest)):
+    if one.names_itself and (known := identity.going_on(call.home, one.guest)):
         return known.name
     desk = open_desk_of_stranger(call.home, interface=handover.INTERFACE)
     try:

@@ -17,7 +17,6 @@ from postroom.store import handover
 
 GENERATIONS_MAX = 16
 SHELLS = {"sh", "bash", "dash", "zsh", "fish"}
-CALLED = {"claude-code": "claude", "gemini-cli": "gemini"}
 
 
 class Caller(NamedTuple):
@@ -37,7 +36,7 @@ def caller(payload: Mapping[str, object], environ: Mapping[str, str]) -> Caller 
     if harness == "claude-code":
         directory = environ.get("CLAUDE_PROJECT_DIR") or directory
     place = directory if isinstance(directory, str) else os.getcwd()
-    guest = Guest(harness, place, session, CALLED.get(harness, ""))
+    guest = Guest(harness, place, session)
     return Caller(guest, harness in {"claude-code", "codex"}, harness == "codex")
 
 
@@ -54,16 +53,12 @@ def harness_of(payload: Mapping[str, object], session: str, environ: Mapping[str
 def name_of(desk: Desk, one: Caller) -> str:
     """The agent of a session, seen from a desk that may be anybody's. A session that has none yet gets one."""
     home, guest = desk.database.home, one.guest
-    if one.names_itself and (known := identity.remembered(home, guest)):
-        return known.name
     if not one.has_threads and (name := beside(desk, guest.harness)):
         if one.names_itself:
-            identity.remember(home, guest, name)
+            identity.remember(home, guest, name, pid=program_pid())
         return name
     with identity.choosing(home):
-        if (
-            not one.names_itself
-        ):  # its server knows nothing of the session, and chooses the first name under which nobody lives, as this does
+        if not one.names_itself:  # its server knows nothing of the session either, and chooses as this does
             return identity.chosen(desk, guest._replace(session=None))
         name = identity.chosen(desk, guest)
         identity.remember(home, guest, name, pid=program_pid())

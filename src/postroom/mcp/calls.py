@@ -78,15 +78,6 @@ def write(pipe: Pipe, value: Object | list[Object], answers: list[Answer]) -> No
             one.failed()
 
 
-class Caller(NamedTuple):
-    """What a request says about who makes it: the program, and the thread of it, where it says one."""
-
-    program: str
-    version: str
-    thread: str | None
-    directory: str | None
-
-
 class Asked(NamedTuple):
     """What a call asks for, and when it came (ns)."""
 

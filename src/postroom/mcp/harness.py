@@ -18,7 +18,6 @@ class Harness(NamedTuple):
 
     name: str
     client: str
-    called: str = ""
     variable: str = ""
     session: str = ""
     directory: str = ""
@@ -28,10 +27,10 @@ class Harness(NamedTuple):
 HARNESSES = (
     Harness("codex", "codex", has_threads=True),
     Harness("opencode", "opencode", variable="OPENCODE"),
-    Harness("gemini-cli", "gemini", "gemini", "GEMINI_CLI"),
-    Harness("claude-code", "claude-code", "claude", "CLAUDECODE", "CLAUDE_CODE_SESSION_ID", "CLAUDE_PROJECT_DIR"),
+    Harness("gemini-cli", "gemini", "GEMINI_CLI"),
+    Harness("claude-code", "claude-code", "CLAUDECODE", "CLAUDE_CODE_SESSION_ID", "CLAUDE_PROJECT_DIR"),
     Harness("cursor", "cursor"),
-    Harness("vs-code", "visual studio code", "vscode"),
+    Harness("vs-code", "visual studio code"),
     Harness("windsurf", "windsurf"),
     Harness("zed", "zed"),
     Harness("goose", "goose"),
@@ -61,7 +60,7 @@ def guest_of(client: str, environ: Mapping[str, str], thread: str | None, meta: 
     row = harness_of(client, environ)
     directory = (environ.get(row.directory) if row.directory else None) or workspace(meta) or here()
     session = thread or (environ.get(row.session) if row.session else None) or None
-    return Guest(row.name, directory, session, row.called)
+    return Guest(row.name, directory, session)
 
 
 def here() -> str:
