@@ -163,6 +163,14 @@ class Codex(Lines):
         self.ask("turn/start", threadId=self.thread, input=[{"type": "text", "text": text}])
 
 
+def trust_hooks(home: Path, project: Path, model: Model) -> None:
+    """What a person does with /hooks in Codex."""
+    with Codex(home, project, model) as looking:
+        hooks = [hook for one in looking.ask("hooks/list", cwds=[str(project)])["data"] for hook in one["hooks"]]
+    with (home / ".codex" / "config.toml").open("a", encoding="utf-8") as file:
+        file.writelines(f'\n[hooks.state.{json.dumps(hook["key"])}]\ntrusted_hash = "{hook["currentHash"]}"\n' for hook in hooks)
+
+
 class Terminal:
     """A program in a terminal at which somebody sits still."""
 

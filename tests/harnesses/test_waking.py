@@ -11,9 +11,9 @@ import pytest
 import postroom
 from tests.harnesses.conftest import Person
 from tests.harnesses.model import Model
-from tests.harnesses.sessions import Claude, ClaudeTerminal, Codex, CodexTerminal, configure_codex
+from tests.harnesses.sessions import Claude, ClaudeTerminal, Codex, CodexTerminal, configure_codex, trust_hooks
 from tests.harnesses.wire import Asked, Calls, Says
-from tests.waiting import until_online
+from tests.waiting import until, until_online
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +98,35 @@ def test_mail_wakes_an_idle_thread_of_codex(person, project, model, tester):
         until_online(tester, CODEX)
         answer = tester.ask(CODEX, "please answer blue")
         assert (answer.sender, answer.body) == (CODEX, "here is blue")
+
+
+def test_mail_wakes_a_thread_of_codex_that_has_not_used_our_tools_if_its_hooks_are_trusted(person, project, model, tester):
+    trust_hooks(person.home, project, model)
+    model.scripts["codex"] = answering
+    with Codex(person.home, project, model) as session:
+        session.type("go")
+        until_online(tester, CODEX)
+        answer = tester.ask(CODEX, "please answer blue")
+        assert (answer.sender, answer.body) == (CODEX, "here is blue")
+        assert not any("inbox" in str(item) for item in model.asked("codex")[0].items)
+
+
+def test_hooks_of_codex_that_are_trusted_bring_mail(person, project, model, tester):
+    def script(asked: Asked) -> Says | Calls:
+        if asked.turn == 0:
+            tester.send(CODEX, "at once", urgency="now")
+            return Calls("exec_command", {"cmd": "true"})
+        return Says("done")
+
+    trust_hooks(person.home, project, model)
+    model.scripts["codex"] = script
+    tester.send(CODEX, "good morning", create=True)
+    with Codex(person.home, project, model) as session:
+        session.type("good day")
+        asked = model.until_said("codex", "| at once")
+        assert "| good morning" in model.asked("codex")[0].text
+        assert asked.turn == 1
+        until(lambda: [one.status for one in tester.agents() if one.name == CODEX] == ["idle"])
 
 
 def test_mail_wakes_codex_in_a_terminal(person, project, model, tester):

@@ -15,7 +15,7 @@ from postroom.identity import Guest, choosing, chosen, numbered, readable_name, 
 from postroom.mcp.harness import guest_of
 from tests.cli.shell import environment
 from tests.mcp.serving import META, SERVER, Served
-from tests.waiting import until
+from tests.waiting import until, until_online
 
 CODEX = "codex-mcp-client"
 
@@ -238,6 +238,40 @@ def test_a_program_with_threads_comes_in_with_its_first_call(serve, home):
     served.request("tools/list")
     assert served.end() == 0
     assert not (home / "postroom").exists()
+
+
+def begin(home: Path, thread: str, pid: int | None = None) -> None:
+    """What a hook notes at the beginning of a thread; with 0 at its end."""
+    remember(str(home / "postroom"), Guest("codex", "", thread), "codex-webshop", pid=pid)
+
+
+def test_a_thread_of_which_a_hook_has_told_comes_in_before_its_first_call(serve, webshop, home):
+    served = serve(cwd=webshop, client=CODEX)
+    with postroom.connect("alice") as alice:
+        begin(home, "t1")
+        until_online(alice, "codex-webshop")
+        alice.send("codex-webshop", "are you there?")
+        until(lambda: "| are you there?" in served.call("inbox", {"threadId": "t1"}))
+
+
+def test_a_thread_is_taken_in_by_one_server_until_it_calls_another(serve, webshop, home):
+    servers = [serve(cwd=webshop, client=CODEX) for _ in range(3)]
+    with postroom.connect("alice") as alice:
+        begin(home, "t1")
+        until_online(alice, "codex-webshop")
+        assert name_of(servers[-1], {"threadId": "t1"}) == "codex-webshop"
+        until(lambda: [one.processes for one in alice.agents() if one.name == "codex-webshop"] == [1])
+        alice.send("codex-webshop", "hello")
+        until(lambda: "| hello" in servers[-1].call("inbox", {"threadId": "t1"}))
+
+
+def test_a_thread_that_has_ended_is_let_go(serve, webshop, home):
+    serve(cwd=webshop, client=CODEX)
+    with postroom.connect("alice") as alice:
+        begin(home, "t1")
+        until_online(alice, "codex-webshop")
+        begin(home, "t1", 0)
+        until_online(alice, "codex-webshop", online=False)
 
 
 def test_the_threads_of_one_process_are_bounded(serve):

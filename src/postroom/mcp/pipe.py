@@ -37,10 +37,10 @@ class Pipe:
         self._lock = Lock()
         self._parent = os.getppid()
 
-    def lines(self) -> Iterator[Line]:
-        """What comes in, until the input ends or the process dies that started this one."""
+    def lines(self, idle: Callable[[], None] = lambda: None) -> Iterator[Line]:
+        """What comes in, until the input ends or the process dies that started this one. `idle` is called when nothing has for a while."""
         kept, skipping = bytearray(), False
-        while chunk := self._chunk():
+        while chunk := self._chunk(idle):
             came_ns = monotonic_ns()
             *ended, rest = chunk.split(b"\n")
             for part in ended:
@@ -57,7 +57,7 @@ class Pipe:
         if kept:
             yield Line(bytes(kept), monotonic_ns())
 
-    def _chunk(self) -> bytes:
+    def _chunk(self, idle: Callable[[], None]) -> bytes:
         """The next bytes; none at the end."""
         poller = poll()
         poller.register(self._in, POLLIN)
@@ -69,6 +69,7 @@ class Pipe:
                     continue
                 except OSError:
                     return b""
+            idle()
         return b""
 
     def write(self, line: bytes, before: Callable[[int], None]) -> None:

@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping
 from threading import Timer
 
+from postroom import identity
 from postroom.core.types import TYPE_CHECKING, NamedTuple
 from postroom.mcp import protocol
 from postroom.mcp.calls import Answer, Answering, Asked, Call, Gathering
 from postroom.mcp.guest import Guest, House
-from postroom.mcp.harness import guest_of, has_threads
+from postroom.mcp.harness import guest_of, harness_of, has_threads
 from postroom.mcp.jsonrpc import INVALID_PARAMS, INVALID_REQUEST, Batch, Fault, Id, Object, Request, fault_object, notification, read_line
 from postroom.mcp.worker import Worker
 
@@ -47,11 +48,12 @@ class Server:
         self._calls: dict[Id, Call] = {}
         self._listeners: set[Id] = set()
         self._timer: Timer | None = None
+        self._adopted: set[str] = set()
 
     def serve(self) -> None:
         """Answer until the end."""
         try:
-            for line in self._pipe.lines():
+            for line in self._pipe.lines(self._adopt):
                 self._take(line)
         finally:
             self._end()
@@ -162,12 +164,36 @@ class Server:
     def _worker(self, request: Request) -> Worker | None:
         """The worker of the agent that calls: one for each thread of the client, where it says which one calls."""
         thread = protocol.thread(request)
+        self._adopted.discard(thread or "")
         if thread not in self._workers:
             if len(self._workers) >= THREADS_MAX:
                 return None
-            guest = Guest(self._served.house, guest_of(self._caller(request), os.environ, thread, protocol.meta(request)))
-            self._workers[thread] = Worker(guest, self._served.tools, self._forget)
+            self._begin(thread, guest_of(self._caller(request), os.environ, thread, protocol.meta(request)))
         return self._workers[thread]
+
+    def _begin(self, thread: str | None, guest: identity.Guest) -> None:
+        self._workers[thread] = Worker(Guest(self._served.house, guest), self._served.tools, self._forget)
+
+    def _adopt(self) -> None:
+        """Let the threads of the client come in of which only a hook has told, so that they can be reached before their first call.
+
+        Some programs start a server for each thread; whichever server is first takes a thread in, until the thread calls another one.
+        """
+        home, parent = self._served.house.home, os.getppid()
+        harness = harness_of(self._client, os.environ)
+        if not harness.has_threads or self._served.house.name is not None:
+            return
+        for thread in list(self._adopted):
+            known = identity.remembered(home, identity.Guest(harness.name, "", thread))
+            if known is None or known.pid != os.getpid():
+                self._adopted.discard(thread)
+                self._workers.pop(thread).close(END_S)
+        for thread in identity.begun_by(home, harness.name, parent):
+            guest = identity.Guest(harness.name, "", thread)
+            if thread not in self._workers and len(self._workers) < THREADS_MAX and identity.claim(home, guest, parent):
+                self._adopted.add(thread)
+                self._begin(thread, guest)
+                self._workers[thread].come_in()
 
     def _caller(self, request: Request) -> str:
         """How the program at the other end calls itself."""
