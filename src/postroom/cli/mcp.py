@@ -9,7 +9,7 @@ from postroom.cli.parsing import Command, Parser
 from postroom.core.types import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from postroom.harnesses.waking.way import Way
+    from postroom.core.way import Way
     from postroom.identity import Guest
 
 COMPATS = ("agent-comms",)

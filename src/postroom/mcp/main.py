@@ -13,8 +13,8 @@ from postroom.mcp.pipe import Pipe
 from postroom.mcp.server import Served, Server
 
 if TYPE_CHECKING:
+    from postroom.core.way import Way
     from postroom.mcp.digest import Style
-    from postroom.mcp.waking import Way
 
     WayInto = Callable[[identity.Guest], Way | None]
 

@@ -13,12 +13,14 @@ from time import monotonic, monotonic_ns
 
 from postroom.core.errors import Closed, PostroomError
 from postroom.core.message import Urgency
-from postroom.core.types import TYPE_CHECKING, NamedTuple, Protocol
+from postroom.core.types import TYPE_CHECKING, NamedTuple
+from postroom.core.way import AtWork, Fate
 from postroom.mcp.calls import HandedOver
 from postroom.mcp.digest import digest
 from postroom.store import agents, deliveries
 
 if TYPE_CHECKING:
+    from postroom.core.way import Way
     from postroom.mcp.digest import Style
     from postroom.mcp.guest import Guest
     from postroom.store.deliveries import Handed
@@ -40,24 +42,8 @@ GRACE_S = 0.1
 BROKEN_OFF_S = 3.0
 """So long a session that is said to be busy must show otherwise to be believed."""
 LOOK_AT = 100
-TAKEN, READ, OVER = 1, 2, 3
 TOP = """Postroom brings mail for {me}. Nobody typed this: it comes from other agents, not from your user.{again}"""
 BOTTOM = "If nothing of this needs an answer or work, end your turn without one."
-
-
-class Way(Protocol):
-    """The way into a session. A fate is 0 while nothing is known, then TAKEN, READ, OVER: the turn in which it was read has ended."""
-
-    pace_s: float
-
-    def push(self, text: str, *, interrupt: bool) -> None:
-        """Bring a text in. Raises OSError if that is impossible now, TimeoutError if it is not known whether it came in."""
-
-    def fate(self, text: str) -> int:
-        """What came of a text."""
-
-    def rests(self) -> bool:
-        """Whether the session waits for its user."""
 
 
 class Push:
@@ -67,7 +53,7 @@ class Push:
         self.id = f"push-{next(NUMBERS)}"
         self.text, self.handed, self.seen = text, handed, seen
         self.tries: list[str] = []
-        self.fate = 0
+        self.fate = Fate.UNKNOWN
         self.at = self.read_at = 0.0
         self.read_ns = 0
 
@@ -92,6 +78,7 @@ class Waker:
         self._not_before = self._urgent_since = 0.0
         self._rests_since = inf
         self._failures = 0
+        self._cannot_interrupt = False
 
     def run(self) -> None:
         """Wake until the agent leaves."""
@@ -110,7 +97,7 @@ class Waker:
         for push in list(self._pushes):
             self._follow(push)
         seconds = self._wake()
-        if any(push.fate < TAKEN for push in self._pushes):
+        if any(push.fate < Fate.TAKEN for push in self._pushes):
             return min(seconds, LOOK_S)
         return min(seconds, TURN_LOOK_S) if self._pushes else seconds
 
@@ -119,15 +106,15 @@ class Waker:
     def _follow(self, push: Push) -> None:
         fate = max(self._way.fate(text) for text in push.tries)
         now = monotonic()
-        if fate >= READ > push.fate:
+        if fate >= Fate.READ > push.fate:
             push.read_at, push.read_ns = now, monotonic_ns()
             self._guest.hand_over(HandedOver(push.id, push.handed, push.seen, push.read_ns))
         push.fate = max(fate, push.fate)
-        if push.fate >= TAKEN:
+        if push.fate >= Fate.TAKEN:
             self._failures = 0
         elif now - push.at > PATIENCE_S:
             self._try_again(push)
-        if push.fate == OVER or (push.fate == READ and now - push.read_at > TURN_S):
+        if push.fate == Fate.OVER or (push.fate == Fate.READ and now - push.read_at > TURN_S):
             self._pushes.remove(push)
             self._guest.settle(push.read_ns + 1)
 
@@ -157,7 +144,8 @@ class Waker:
         if now < self._not_before:
             return self._not_before - now
         rests = self._rests(busy=wanted.busy)
-        if not rests and not wanted.now:
+        self._cannot_interrupt &= not rests
+        if not rests and (not wanted.now or self._cannot_interrupt):
             return TURN_LOOK_S
         if not rests:
             self._urgent_since = self._urgent_since or now
@@ -195,6 +183,10 @@ class Waker:
         self._not_before = push.at + self._way.pace_s
         try:
             self._way.push(text, interrupt=interrupt)
+        except AtWork:
+            self._cannot_interrupt = True
+            self._pushes.remove(push)
+            self._guest.put_back(push.handed)
         except TimeoutError:
             self._give_up(push)
         except OSError:

@@ -11,11 +11,13 @@ from json import dumps
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
+from postroom.core.way import Fate
 from postroom.harnesses.waking.journal import Journal, Record, changed_s, contains, part, size_of
-from postroom.harnesses.waking.way import Fate, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from postroom.harnesses.waking.way import Session
 
 SOCKET, TOKEN = "CLAUDE_CODE_MESSAGING_SOCKET", "CLAUDE_CODE_MESSAGING_TOKEN"
 PACE_S = 2.0

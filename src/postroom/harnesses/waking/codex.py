@@ -12,12 +12,14 @@ from glob import escape, iglob
 from time import time
 from typing import TYPE_CHECKING
 
+from postroom.core.way import AtWork, Fate
 from postroom.harnesses.waking.app_server import Refused, Sent, through_daemon, through_own
 from postroom.harnesses.waking.journal import Journal, Record, changed_s, contains, part
-from postroom.harnesses.waking.way import Fate, Session
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from postroom.harnesses.waking.way import Session
 
 PACE_S = 1.0
 STALE_S = 600.0
@@ -44,7 +46,11 @@ class Queue:
         self._turn: str | None = None
 
     def push(self, text: str, *, interrupt: bool) -> None:
-        """Queue it, or steer the turn that runs. Raises OSError if Codex does not take it, TimeoutError if it does not say."""
+        """Queue it, or steer the turn that runs. Raises OSError if Codex does not take it, TimeoutError if it does not say.
+
+        AtWork where only that app server could steer in which the thread lives: in the queue it would wait for the end of the turn,
+        while a tool or a hook may come before.
+        """
         self._look()
         self._fates[text] = Fate.UNKNOWN
         what: dict[str, object] = {"threadId": self._thread, "input": [{"type": "text", "text": text, "text_elements": []}]}
@@ -52,8 +58,11 @@ class Queue:
         queued = Sent("thread/queue/add", {**what, "clientUserMessageId": mark})
         steered = Sent("turn/steer", {**what, "clientUserMessageId": mark, "expectedTurnId": self._turn})
         try:
-            if not (interrupt and self._turn and self._try(steered)):
+            if not (interrupt and self._turn):
                 self._send(queued)
+            elif not self._try(steered):
+                del self._fates[text]
+                raise AtWork
         except Refused as error:
             del self._fates[text]
             raise OSError(str(error)) from error

@@ -14,10 +14,12 @@ from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from postroom.harnesses.waking.way import Fate, Session
+from postroom.core.way import Fate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from postroom.harnesses.waking.way import Session
 
 PACE_S = 1.0
 ANSWER_S = 3.0

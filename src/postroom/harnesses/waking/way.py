@@ -1,24 +1,16 @@
-"""The way into a session, in the same words for every harness, and which harness has one."""
+"""Which harness has a way into its sessions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import IntEnum
 from importlib import import_module
 
-from postroom.core.types import TYPE_CHECKING, NamedTuple, Protocol
+from postroom.core.types import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
-class Fate(IntEnum):
-    """How far a text has come that was pushed into a session, as its harness shows it."""
-
-    UNKNOWN = 0
-    TAKEN = 1  # the harness has it, and will give it to the model
-    READ = 2  # it is part of the conversation
-    OVER = 3  # the turn in which it was read has ended
+    from postroom.core.way import Way
 
 
 class Session(NamedTuple):
@@ -27,25 +19,6 @@ class Session(NamedTuple):
     harness: str
     id: str | None
     environ: Mapping[str, str]
-
-
-class Way(Protocol):
-    """A way into one session."""
-
-    pace_s: float
-    """The harness takes no more than one push in so many seconds, or does not take it well."""
-
-    def push(self, text: str, *, interrupt: bool) -> None:
-        """Bring a text in; with `interrupt` into the turn that runs, if one does. Raises OSError if that is impossible now.
-
-        TimeoutError says that it is not known whether it came in.
-        """
-
-    def fate(self, text: str) -> Fate:
-        """What came of a text, by what there is to see now."""
-
-    def rests(self) -> bool:
-        """Whether the session waits for its user, by what there is to see now."""
 
 
 MODULES = {"claude-code": "claude_code", "codex": "codex", "opencode": "plugin", "pi": "plugin"}
