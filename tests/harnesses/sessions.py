@@ -249,9 +249,9 @@ class CodexTerminal(Terminal):
 class Pi(Lines):
     """pi as a program drives it."""
 
-    def __init__(self, home: Path, project: Path, model: Model, who: str = "pi") -> None:
+    def __init__(self, home: Path, project: Path, model: Model, who: str = "pi", *more: str) -> None:
         chosen = ["--provider", "scripted", "--model", "scripted"]
-        super().__init__(["pi", "--mode", "rpc", *chosen], around(home, "pi", model, who), project)
+        super().__init__(["pi", "--mode", "rpc", *chosen, *more], around(home, "pi", model, who), project)
 
     def type(self, text: str) -> None:
         """What the user types."""

@@ -80,6 +80,18 @@ def test_what_was_pushed_into_pi_counts_as_read_when_the_turn_is_over(person, pr
     assert "| no answer needed" in model.asked("pi")[0].new
 
 
+def test_a_session_of_pi_that_resumes_is_the_same_agent(person, project, model, tester):
+    with Pi(person.home, project, model):
+        until_online(tester, PI)
+        with Pi(person.home, project, model) as second:
+            until_online(tester, f"{PI}-2")
+            second.type("go")
+            until(lambda: [one.name for one in tester.agents() if one.status == "idle"] == [f"{PI}-2"])
+    with Pi(person.home, project, model, "pi", "--continue"):
+        until_online(tester, f"{PI}-2")
+    assert f"{PI}-3" not in [one.name for one in tester.agents()]
+
+
 def test_mail_wakes_the_session_of_opencode_that_was_at_work_last(person, project, model, tester):
     model.scripts["opencode"] = answering
     with OpenCode(person.home, project, model) as session:

@@ -332,6 +332,7 @@ def test_the_profile_says_where_the_agent_lives(serve, webshop):
         ("Zed", {}, "zed"),
         ("goose", {}, "goose"),
         ("amp-mcp-client", {}, "amp"),
+        ("postroom for pi", {}, "pi"),
         ("mcp", {}, "mcp"),
         ("", {}, ""),
     ],
@@ -345,6 +346,7 @@ def test_a_session_id_counts_for_its_own_harness_only():
     assert guest_of("claude-code", environ, None, {}).session == "s1"
     assert guest_of("opencode", environ, None, {}).session is None
     assert guest_of("codex", environ, "t1", {}).session == "t1"
+    assert guest_of("postroom for pi", environ | {"PI_SESSION_ID": "p1"}, None, {}).session == "p1"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Which session of which harness calls a hook, and which agent that is: the same one as the session's MCP server, by the same rule.
 
-A session that says its id to its servers (Claude Code, Codex) is remembered under it, see identity.py. Elsewhere the agent is the one
+A session that says its id to its servers (Claude Code, Codex, pi) is remembered under it, see identity.py. Elsewhere the agent is the one
 whose server was started by the same process as the hook; before that one comes in, the one that it is going to be.
 """
 
@@ -37,7 +37,7 @@ def caller(payload: Mapping[str, object], environ: Mapping[str, str]) -> Caller 
         directory = environ.get("CLAUDE_PROJECT_DIR") or directory
     place = directory if isinstance(directory, str) else os.getcwd()
     guest = Guest(harness, place, session)
-    return Caller(guest, harness in {"claude-code", "codex"}, harness == "codex")
+    return Caller(guest, harness in {"claude-code", "codex", "pi"}, harness == "codex")
 
 
 def harness_of(payload: Mapping[str, object], session: str, environ: Mapping[str, str]) -> str:

@@ -29,6 +29,7 @@ HARNESSES = (
     Harness("opencode", "opencode", variable="OPENCODE"),
     Harness("gemini-cli", "gemini", "GEMINI_CLI"),
     Harness("claude-code", "claude-code", "CLAUDECODE", "CLAUDE_CODE_SESSION_ID", "CLAUDE_PROJECT_DIR"),
+    Harness("pi", "postroom for pi", session="PI_SESSION_ID"),
     Harness("cursor", "cursor"),
     Harness("vs-code", "visual studio code"),
     Harness("windsurf", "windsurf"),

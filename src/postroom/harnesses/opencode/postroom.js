@@ -1,29 +1,7 @@
 // The OpenCode plugin of Postroom: tells it when a session works, rests and ends, and shows waiting mail to the model with what a tool returns.
 // OpenCode names the program in the options: ["file:///…/postroom.js", {"program": ["/…/postroom"]}].
-import { spawn } from "node:child_process"
+import { hook } from "../waking/hook.js"
 import { listen } from "../waking/inbox.js"
-
-const PATIENCE_MS = 10_000
-
-/** What `postroom hook EVENT` answers to a payload; null if it has nothing to say or fails: a session must not suffer from that. */
-function hook(program, event, payload) {
-  return new Promise((resolve) => {
-    const [command, ...rest] = program
-    const child = spawn(command, [...rest, "hook", event], { stdio: ["pipe", "pipe", "ignore"], timeout: PATIENCE_MS })
-    let output = ""
-    child.stdout.on("data", (piece) => (output += piece))
-    child.on("error", () => resolve(null))
-    child.stdin.on("error", () => resolve(null))
-    child.on("close", () => {
-      try {
-        resolve(output ? JSON.parse(output) : null)
-      } catch {
-        resolve(null)
-      }
-    })
-    child.stdin.end(JSON.stringify({ harness: "opencode", hook_event_name: event, ...payload }))
-  })
-}
 
 export const Postroom = async ({ client, directory }, options) => {
   const program = options?.program ?? ["postroom"]
@@ -65,7 +43,7 @@ export const Postroom = async ({ client, directory }, options) => {
     return parents.get(id) === null
   }
 
-  const tell = async (event, id) => ((await isOwn(id)) ? hook(program, event, { session_id: id, cwd: directory }) : null)
+  const tell = async (event, id) => ((await isOwn(id)) ? hook(program, "opencode", event, { session_id: id, cwd: directory }) : null)
 
   /** Tell of what changed, one after the other: a session that rests must not be told of before it worked. */
   function note(event, id) {

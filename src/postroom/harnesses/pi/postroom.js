@@ -2,10 +2,11 @@
 // It is loaded by a file that `postroom install pi` writes, which says how Postroom is started.
 import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
+import { hook } from "../waking/hook.js"
 import { listen } from "../waking/inbox.js"
 
-const PATIENCE_MS = 10_000
 const VERSION = "2025-11-25"
+const CLIENT = "postroom for pi" // by this the server knows that it is told which session it is
 
 /** A `postroom mcp` that belongs to one session. */
 class Server {
@@ -48,7 +49,7 @@ class Server {
   }
 
   async tools() {
-    await this.request("initialize", { protocolVersion: VERSION, capabilities: {}, clientInfo: { name: "pi", version: "1" } })
+    await this.request("initialize", { protocolVersion: VERSION, capabilities: {}, clientInfo: { name: CLIENT, version: "1" } })
     this.notify("notifications/initialized")
     return (await this.request("tools/list", {})).tools
   }
@@ -56,26 +57,6 @@ class Server {
   close() {
     this.child.stdin.end()
   }
-}
-
-/** What `postroom hook EVENT` answers to a payload; null if it has nothing to say or fails: a session must not suffer from that. */
-function hook(program, event, payload) {
-  return new Promise((resolve) => {
-    const [command, ...rest] = program
-    const child = spawn(command, [...rest, "hook", event], { stdio: ["pipe", "pipe", "ignore"], timeout: PATIENCE_MS })
-    let output = ""
-    child.stdout.on("data", (piece) => (output += piece))
-    child.on("error", () => resolve(null))
-    child.stdin.on("error", () => resolve(null))
-    child.on("close", () => {
-      try {
-        resolve(output ? JSON.parse(output) : null)
-      } catch {
-        resolve(null)
-      }
-    })
-    child.stdin.end(JSON.stringify({ harness: "pi", hook_event_name: event, ...payload }))
-  })
 }
 
 /** The extension, for a program such as ["/…/postroom"]. */
@@ -90,7 +71,7 @@ export default function connect(program) {
     const push = (text, interrupt) =>
       pi.sendMessage({ customType: "postroom", content: text, display: true }, { triggerTurn: true, deliverAs: interrupt ? "steer" : "followUp" })
 
-    const tell = (event, context) => hook(program, event, { session_id: session, cwd: context.cwd })
+    const tell = (event, context) => hook(program, "pi", event, { session_id: session, cwd: context.cwd })
 
     async function call(name, parameters, signal) {
       const result = await server.request("tools/call", { name, arguments: parameters }, signal)
