@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -51,23 +52,36 @@ class Change(NamedTuple):
 
 def installing(harness: Harness, place: Place, ledger: Ledger) -> list[Change]:
     """What has to change so that a harness knows Postroom; empty when it does. Raises ForeignFile."""
-    by_path: dict[str, list[Entry]] = {}
-    for entry in harness.entries(place):
-        by_path.setdefault(entry.path, []).append(entry)
-    return [change for path, entries in by_path.items() if (change := put_in(harness.name, place, path, entries, ledger.records.get(path)))]
+    each = by_path(harness.entries(place)).items()
+    return [change for path, entries in each if (change := put_in(harness.name, place, path, entries, ledger.records.get(path)))]
+
+
+def by_path(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Entries by the file that they are in."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(entry.path, []).append(entry)
+    return found
+
+
+@contextmanager
+def readable(path: str) -> Iterator[None]:
+    """Report what is unreadable in a file as that of the file: ForeignFile."""
+    try:
+        yield
+    except Unreadable as error:
+        raise ForeignFile(path=path, place=f", line {error.line}", why=f"{error.why}.") from error
 
 
 def put_in(harness: str, place: Place, path: str, entries: list[Entry], record: Record | None) -> Change | None:
     """What has to change in one file, or None."""
     current = files.read(path)
-    try:
+    with readable(path):
         if current is not None and all(holds(current, entry) for entry in entries):
             return None
         base = current if current is None or record is None else taken_out(current, record, entries)
         texts = list(stages(base, entries))
         made = containers(base or "", entries)
-    except Unreadable as error:
-        raise ForeignFile(path=path, place=f", line {error.line}", why=f"{error.why}.") from error
     directories = record.directories if record else files.missing_directories(path)
     steps = [step(before, after) for before, after in pairwise([base or "", *texts])]
     return Change(
@@ -88,13 +102,9 @@ def stages(base: str | None, entries: list[Entry]) -> Iterator[str]:
 
 def removing(harness: Harness, place: Place, ledger: Ledger) -> list[Change]:
     """What has to change so that nothing of ours is left with a harness. Raises ForeignFile."""
-    by_path: dict[str, list[Entry]] = {}
-    for entry in harness.entries(place):
-        by_path.setdefault(entry.path, []).append(entry)
-    for path, record in ledger.records.items():
-        if record.harness == harness.name and belongs(record, place):
-            by_path[path] = record.entries
-    found = [take_out(path, entries, ledger.records.get(path)) for path, entries in by_path.items()]
+    known = {path: record.entries for path, record in ledger.records.items() if record.harness == harness.name and belongs(record, place)}
+    everything = by_path(harness.entries(place)) | known
+    found = [take_out(path, entries, ledger.records.get(path)) for path, entries in everything.items()]
     return [change for change in found if change is not None]
 
 
@@ -108,10 +118,8 @@ def take_out(path: str, entries: list[Entry], record: Record | None) -> Change |
     current = files.read(path)
     if current is None:
         return None if record is None else Change(path, None, None, None)
-    try:
+    with readable(path):
         after = taken_out(current, record, entries)
-    except Unreadable as error:
-        raise ForeignFile(path=path, place=f", line {error.line}", why=f"{error.why}.") from error
     if after == current and record is None:
         return None
     note = "it was edited since it was made, so it stays" if after == current and entries[0].kind == FILE else ""
@@ -197,10 +205,8 @@ def holds(text: str, entry: Entry) -> bool:
 def is_held(entry: Entry) -> bool:
     """Whether an entry is in its file now. Raises ForeignFile."""
     text = files.read(entry.path)
-    try:
+    with readable(entry.path):
         return text is not None and holds(text, entry)
-    except Unreadable as error:
-        raise ForeignFile(path=entry.path, place=f", line {error.line}", why=f"{error.why}.") from error
 
 
 def containers(text: str, entries: Iterable[Entry]) -> list[Keys]:
