@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -170,6 +171,15 @@ def test_a_long_message_is_cut_and_its_rest_is_found(alice, bob):
         hint = lines_with(part, "the rest: history(")
         offset = hint[0].rpartition("=")[2].rstrip(")") if hint else ""
     assert whole == body
+
+
+def test_a_model_is_told_where_the_bytes_of_a_file_are(alice, bob, home):
+    (home / "plan.txt").write_text("step one")
+    alice.send("bob", "see the plan", files=[home / "plan.txt"])
+    for text in (bob.call("inbox"), bob.call("history", id=1), bob.call("history", query="plan")):
+        (line,) = lines_with(text, '"plan.txt" is at ')
+        assert Path(line.partition(" is at ")[2]).read_text() == "step one"
+        assert not line.startswith("|")
 
 
 def test_events_are_told_once(alice, bob):

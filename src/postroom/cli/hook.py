@@ -112,7 +112,6 @@ def mail(desk: Desk, wanted: Collection[Urgency]) -> str:
 
     if not reading.anything(desk):
         return ""
-    from postroom.core.fence import View
     from postroom.core.render import counted
     from postroom.exchange import tracing
     from postroom.mcp.digest import BYTES_MAX, HEADING, MESSAGES_MAX, NATIVE, ROOM_MIN, block
@@ -123,8 +122,7 @@ def mail(desk: Desk, wanted: Collection[Urgency]) -> str:
     for one in handed:
         if left < ROOM_MIN:
             break
-        view = View(desk.agent.name, desk.now_ms(), tracing.is_first_contact(desk, one.message))
-        blocks.append(block(one.message, view, NATIVE, left))
+        blocks.append(block(desk, one.message, NATIVE, left, first=tracing.is_first_contact(desk, one.message)))
         left -= len(blocks[-1].encode()) + 1
     handover.put_back(desk, handed[len(blocks) :])
     more = ["There is more: call the tool inbox of postroom."] if len(blocks) < len(handed) or len(handed) == MESSAGES_MAX else []

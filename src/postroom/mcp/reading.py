@@ -12,7 +12,7 @@ from postroom.core.types import TYPE_CHECKING
 from postroom.core.visibility import SIGHTS
 from postroom.exchange import presence, tracing
 from postroom.mcp.advice import told
-from postroom.mcp.digest import BYTES_MAX, NATIVE, Style, cut, size
+from postroom.mcp.digest import BYTES_MAX, NATIVE, Style, beyond, size
 from postroom.mcp.reply import Reply
 from postroom.mcp.sending import WAIT_S_MAX
 from postroom.waiting import taking
@@ -67,22 +67,22 @@ def whole(guest: Guest, given: Arguments, style: Style) -> str:
     id, offset = given.needed_id("id", "the id of a message"), int(given.number("offset", 0, 1 << 40))
     with guest.seat.turn as desk:
         message = tracing.message(desk, id)
-        view = View(desk.agent.name, desk.now_ms())
     if offset > len(message.body):
         raise BadValue(name="offset", value=offset, why=f"the message has {len(message.body):,} characters")
-    shown = fenced(told(message, style.calls), view, most=BYTES_MAX, start=offset)
-    return "\n".join(filter(None, [shown.text, cut(message, shown, style.calls)]))
+    shown = fenced(told(message, style.calls), View(desk.agent.name, desk.now_ms()), most=BYTES_MAX, start=offset)
+    return "\n".join([shown.text, *beyond(desk, message, shown, style.calls)])
 
 
 def page(guest: Guest, found: list[Message], style: Style, *, earlier: str, is_full: bool) -> str:
     """Messages, oldest first, the newest of them within one result; long ones cut. `earlier` says where the others are, if there are."""
     if not found:
         return "no messages found"
-    view = View(guest.agent.name, guest.seat.desk.now_ms())
+    desk = guest.seat.desk
+    view = View(desk.agent.name, desk.now_ms())
     blocks, left = list[str](), BYTES_MAX
     for message in reversed(found):
         shown = fenced(told(message, style.calls), view, most=max(BYTES_MAX // len(found), 500))
-        text = "\n".join(filter(None, [style.heading(message), shown.text, cut(message, shown, style.calls)]))
+        text = "\n".join(filter(None, [style.heading(message), shown.text, *beyond(desk, message, shown, style.calls)]))
         if blocks and left < size([text]):
             break
         blocks.append(text)

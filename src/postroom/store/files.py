@@ -91,6 +91,11 @@ def location(directory: str, digest: str) -> str:
     return os.path.join(directory, digest)
 
 
+def kept(home: str, digest: str) -> str:
+    """Where the bytes of a hash lie in a home."""
+    return location(os.path.join(home, "files"), digest)
+
+
 def clean_name(name: str) -> str:
     """A file's name as it may be shown: no directory, no control character, at most 255 characters."""
     visible = "".join(character for character in os.path.basename(name.replace("\\", "/")) if character.isprintable())
@@ -100,7 +105,7 @@ def clean_name(name: str) -> str:
 
 def read(home: str, digest: str) -> Iterator[bytes]:
     """The bytes of a stored file, piece by piece; checked against their hash at the end. Raises FileLost."""
-    path = location(os.path.join(home, "files"), digest)
+    path = kept(home, digest)
     try:
         source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
@@ -118,7 +123,7 @@ def read(home: str, digest: str) -> Iterator[bytes]:
 
 def missing(home: str, digest: str) -> FileLost:
     """The error for a file that is not there."""
-    return FileLost(path=location(os.path.join(home, "files"), digest), why=os.strerror(ENOENT))
+    return FileLost(path=kept(home, digest), why=os.strerror(ENOENT))
 
 
 def save(home: str, attachment: Attachment, path: str) -> None:
