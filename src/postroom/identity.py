@@ -103,12 +103,17 @@ def going_on(home: str, guest: Guest) -> Known | None:
     return known if known is not None and known.pid and doorbell.alive(known.pid, "") else None
 
 
+def noted_ns(home: str) -> int:
+    """When something was noted of a session last; 0 if never."""
+    try:
+        return os.stat(os.path.join(home, DIRECTORY)).st_mtime_ns
+    except OSError:
+        return 0
+
+
 def begun_by(home: str, harness: str, pid: int) -> list[str]:
     """The ids of the sessions of a harness that go on in a process and that no server has come in for: a hook has noted them."""
-    try:
-        names = os.listdir(os.path.join(home, DIRECTORY))
-    except FileNotFoundError:
-        return []
+    names = os.listdir(os.path.join(home, DIRECTORY))
     sessions = [name.removeprefix(f"{harness}@") for name in names if name.startswith(f"{harness}@")]
     return [one for one in sessions if (known := remembered(home, Guest(harness, "", one))) and known.pid == pid]
 

@@ -116,6 +116,8 @@ def test_hooks_of_codex_that_are_trusted_bring_mail(person, project, model, test
         if asked.turn == 0:
             tester.send(CODEX, "at once", urgency="now")
             return Calls("exec_command", {"cmd": "true"})
+        if asked.turn == 1:
+            tester.send(CODEX, "when you are done")
         return Says("done")
 
     trust_hooks(person.home, project, model)
@@ -126,7 +128,9 @@ def test_hooks_of_codex_that_are_trusted_bring_mail(person, project, model, test
         asked = model.until_said("codex", "| at once")
         assert "| good morning" in model.asked("codex")[0].text
         assert asked.turn == 1
+        model.until_said("codex", "| when you are done")
         until(lambda: [one.status for one in tester.agents() if one.name == CODEX] == ["idle"])
+    assert came(model, "codex", r"\| (good morning|at once|when you are done)") == ["good morning", "at once", "when you are done"]
 
 
 def test_mail_wakes_codex_in_a_terminal(person, project, model, tester):

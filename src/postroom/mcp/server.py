@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from threading import Timer
+from time import time_ns
 
 from postroom import identity
 from postroom.core.types import TYPE_CHECKING, NamedTuple
@@ -23,6 +24,8 @@ SETTLED_S = 1.0
 """So long after the list of tools an agent comes in by itself. A program that only looks whether we are here has gone by then."""
 END_S = 2.0
 """How long calls may take to end after the input has."""
+CLOCK_NS = 2_000_000_000
+"""The coarsest clock of a file system ticks every two seconds."""
 LISTENERS_MAX = 100
 THREADS_MAX = 100
 """So many agents one process may be."""
@@ -49,11 +52,12 @@ class Server:
         self._listeners: set[Id] = set()
         self._timer: Timer | None = None
         self._adopted: set[str] = set()
+        self._noted_ns = 0
 
     def serve(self) -> None:
         """Answer until the end."""
         try:
-            for line in self._pipe.lines(self._adopt):
+            for line in self._pipe.lines(self._look_around):
                 self._take(line)
         finally:
             self._end()
@@ -174,26 +178,44 @@ class Server:
     def _begin(self, thread: str | None, guest: identity.Guest) -> None:
         self._workers[thread] = Worker(Guest(self._served.house, guest), self._served.tools, self._forget)
 
-    def _adopt(self) -> None:
-        """Let the threads of the client come in of which only a hook has told, so that they can be reached before their first call.
+    # Threads that have not called
+
+    def _look_around(self) -> None:
+        """See of which threads of the client hooks have told: before its first call nothing else tells of a thread."""
+        harness, house = harness_of(self._client, os.environ), self._served.house
+        if not harness.has_threads or house.name is not None:
+            return
+        noted_ns = identity.noted_ns(house.home)
+        if noted_ns in {0, self._noted_ns}:
+            return
+        if time_ns() - noted_ns > CLOCK_NS:  # what is noted within one tick of that clock has the same time
+            self._noted_ns = noted_ns
+        try:
+            self._let_go(harness.name)
+            self._adopt(harness.name, os.getppid())
+        except OSError:  # the home has gone, or the disk is full: whoever calls is told
+            return
+
+    def _adopt(self, harness: str, parent: int) -> None:
+        """Let threads come in, so that they can be reached before their first call.
 
         Some programs start a server for each thread; whichever server is first takes a thread in, until the thread calls another one.
         """
-        home, parent = self._served.house.home, os.getppid()
-        harness = harness_of(self._client, os.environ)
-        if not harness.has_threads or self._served.house.name is not None:
-            return
+        for thread in identity.begun_by(self._served.house.home, harness, parent):
+            guest = identity.Guest(harness, "", thread)
+            if thread in self._workers or len(self._workers) >= THREADS_MAX or not identity.claim(self._served.house.home, guest, parent):
+                continue
+            self._adopted.add(thread)
+            self._begin(thread, guest)
+            self._workers[thread].come_in()
+
+    def _let_go(self, harness: str) -> None:
+        """Let threads go that have ended, or that have called another server."""
         for thread in list(self._adopted):
-            known = identity.remembered(home, identity.Guest(harness.name, "", thread))
+            known = identity.remembered(self._served.house.home, identity.Guest(harness, "", thread))
             if known is None or known.pid != os.getpid():
                 self._adopted.discard(thread)
                 self._workers.pop(thread).close(END_S)
-        for thread in identity.begun_by(home, harness.name, parent):
-            guest = identity.Guest(harness.name, "", thread)
-            if thread not in self._workers and len(self._workers) < THREADS_MAX and identity.claim(home, guest, parent):
-                self._adopted.add(thread)
-                self._begin(thread, guest)
-                self._workers[thread].come_in()
 
     def _caller(self, request: Request) -> str:
         """How the program at the other end calls itself."""
