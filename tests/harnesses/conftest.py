@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import postroom
 from tests.cli.shell import Shell
+from tests.harnesses.model import Model
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from postroom.agent import Agent
 
 Tree = dict[str, tuple[int, bytes | str | None]]
 """Each path with its mode, and its bytes, or where a link leads, or None for a directory."""
@@ -70,3 +75,17 @@ def owner(person: Person) -> Person:
     """Somebody who uses every harness, each with settings of their own."""
     person.write(OWN)
     return person
+
+
+@pytest.fixture
+def model() -> Iterator[Model]:
+    """A scripted model."""
+    with Model() as model:
+        yield model
+
+
+@pytest.fixture
+def tester(person: Person) -> Iterator[Agent]:
+    """Somebody in the post room of that person."""
+    with postroom.connect("tester", home=person.home / "postroom") as agent:
+        yield agent

@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import postroom
 from tests.harnesses.conftest import Person
 from tests.harnesses.model import Model
 from tests.harnesses.programs import run, surroundings
 from tests.harnesses.wire import Asked, Calls, Says
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from postroom.agent import Agent
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 COMMANDS = {
@@ -31,12 +28,6 @@ TOOLS = {
     "pi": Calls("bash", {"command": "true"}),
 }
 ALL = list(COMMANDS)
-
-
-@pytest.fixture
-def model() -> Iterator[Model]:
-    with Model() as model:
-        yield model
 
 
 @pytest.fixture
@@ -71,12 +62,6 @@ def project(person: Person, model: Model) -> Path:
     )  # fmt: skip
     person.ok("install", *ALL, "--yes")
     return path
-
-
-@pytest.fixture
-def tester(person: Person) -> Iterator[Agent]:
-    with postroom.connect("tester", home=person.home / "postroom") as agent:
-        yield agent
 
 
 def go(person: Person, project: Path, model: Model, harness: str) -> str:

@@ -16,19 +16,11 @@ from tests.harnesses.wire import Asked, Calls, Says
 from tests.waiting import until, until_online
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from postroom.agent import Agent
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 PI, OPENCODE = "pi-webshop", "opencode-webshop"
-
-
-@pytest.fixture
-def model() -> Iterator[Model]:
-    with Model() as model:
-        yield model
 
 
 @pytest.fixture
@@ -50,12 +42,6 @@ def project(person: Person, model: Model) -> Path:
     )
     person.ok("install", "opencode", "pi", "--yes")
     return path
-
-
-@pytest.fixture
-def tester(person: Person) -> Iterator[Agent]:
-    with postroom.connect("tester", home=person.home / "postroom") as agent:
-        yield agent
 
 
 def answering(asked: Asked) -> Says | Calls:
