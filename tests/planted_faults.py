@@ -22,10 +22,12 @@ if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
 from tests.faults.planted.table import FAULTS, Fault  # noqa: E402  # a script finds its neighbours by the root of the project
+from tests.waiting import SOON_S  # noqa: E402
 
 PACKAGE = ROOT / "src" / "postroom"
 AT_ONCE = 2
 SECONDS = 200  # for one run of a few tests
+SOON_WITH_FAULT_S = 15  # what does not come about after that is missing because of the fault
 TESTS_FAILED = 1  # pytest's exit code; others mean that no test was run
 FAILED = re.compile(r"^FAILED (\S+)", re.MULTILINE)
 OURS = ("PYTEST", "COV", "HYPOTHESIS", "POSTROOM")
@@ -54,13 +56,14 @@ def plant(fault: Fault, package: Path) -> None:
         path.write_text(text.replace(edit.sound, edit.faulty), encoding="utf-8")
 
 
-def run_tests(tests: Iterable[str], sources: Path) -> tuple[int, str]:
-    """Run tests against the package in `sources`, until the first fails."""
+def run_tests(tests: Iterable[str], sources: Path, *, soon_s: float = SOON_S) -> tuple[int, str]:
+    """Run tests against the package in `sources`, until the first fails. What comes about takes less than `soon_s`."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     environment = {
         **mine,
         "PYTHONPATH": str(sources),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "POSTROOM_TEST_SOON_S": str(soon_s),
         "HYPOTHESIS_PROFILE": "first-failure",
         "HYPOTHESIS_STORAGE_DIRECTORY": str(sources / "examples"),
     }
@@ -84,7 +87,7 @@ def look_for(fault: Fault) -> Finding:
     """Plant a fault and run its tests."""
     with tempfile.TemporaryDirectory(prefix="planted-") as directory:
         try:
-            code, output = run_tests(fault.tests, sources_with(fault, Path(directory)))
+            code, output = run_tests(fault.tests, sources_with(fault, Path(directory)), soon_s=SOON_WITH_FAULT_S)
         except DoesNotFit as error:
             return Finding(fault.name, None, str(error))
     found = FAILED.search(output)

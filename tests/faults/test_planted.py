@@ -12,8 +12,22 @@ QUICK = ("tests/test_names.py::test_a_name_may_be",)
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_every_planted_fault_is_found(capsys):
-    assert planted_faults.main([]) == 0, capsys.readouterr().out
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_every_planted_fault_is_found(fault):
+    finding = planted_faults.look_for(fault)
+    assert finding.found_by is not None, finding.why
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_nothing_is_found_where_no_fault_was_planted():
+    finding = planted_faults.without_fault(FAULTS)
+    assert finding.found_by is None, finding.why
+
+
+def test_the_script_says_what_found_a_fault(capsys):
+    assert planted_faults.main(["full mailbox"]) == 0
+    assert "1 of 1 planted faults were found." in capsys.readouterr().out
 
 
 def test_there_are_many_different_faults():

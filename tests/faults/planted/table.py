@@ -101,7 +101,13 @@ FAULTS = (
     Fault(
         "a full mailbox takes one more",
         (f"{LIMITS}a_full_mailbox_refuses_and_drops_nothing",),
-        (Edit(SENDING, "mailbox.number(hidden=place.hidden) >= limits.waiting", "mailbox.number(hidden=place.hidden) > limits.waiting"),),
+        (
+            Edit(
+                "exchange/outbox.py",
+                "return value >= limit and mailboxes.counted(value)[hidden] >= limit",
+                "return mailboxes.counted(value)[hidden] > limit",
+            ),
+        ),
     ),
     Fault(
         "the counter of waiting messages is not decremented",
