@@ -289,6 +289,52 @@ def test_a_new_machine_gets_everything_with_the_config(post, copy, home):
     assert faults(str(home / "elsewhere")) == []
 
 
+def test_a_new_machine_gets_rooms_with_their_members_and_events(post, copy, home):
+    alice, bob = post.agents("alice", "bob")
+    alice.create_room("ops", policy="private", description="keeps it running")
+    alice.invite("ops", "bob")
+    bob.join("ops")
+    alice.send("#ops", "it runs")
+    keeping.back_up(post.home, copy)
+    keeping.restore(copy, str(home / "elsewhere"))
+    with connect("bob", home=home / "elsewhere") as bob_there, connect("alice", home=home / "elsewhere") as alice_there:
+        assert [(room.name, room.policy, room.owner, room.members) for room in bob_there.rooms()] == [("ops", "private", "alice", 2)]
+        assert [member.name for member in bob_there.members("ops")] == ["alice", "bob"]
+        assert [message.body for message in bob_there.history(peer="#ops")] == ["it runs"]
+        bob_there.send("#ops", "still")
+        assert [message.body for message in alice_there.inbox() if message.kind != "notice"] == ["still"]
+        bob_there.profile(status="busy")
+        assert [event.what for event in alice_there.events()] == ["member_joined", "member_status"]
+    assert faults(str(home / "elsewhere")) == []
+
+
+def test_a_room_that_was_destroyed_since_comes_back_and_who_left_another_stays_out(post, copy):
+    alice, bob = post.agents("alice", "bob")
+    for room in ("ops", "dev"):
+        alice.create_room(room)
+        bob.join(room)
+    alice.send("#ops", "before")
+    keeping.back_up(post.home, copy)
+    alice.destroy_room("ops")
+    alice.kick("dev", "bob")
+    keeping.restore(copy, post.home)
+    assert [member.name for member in alice.members("ops")] == ["alice", "bob"]
+    assert [message.body for message in alice.history(peer="#ops")] == ["before"]
+    assert [member.name for member in alice.members("dev")] == ["alice"]
+    assert faults(post.home) == []
+
+
+def test_a_destroyed_room_whose_name_another_one_has_by_now_stays_away(post, copy):
+    alice, bob = post.agents("alice", "bob")
+    alice.create_room("ops")
+    keeping.back_up(post.home, copy)
+    alice.destroy_room("ops")
+    bob.create_room("ops")
+    keeping.restore(copy, post.home)
+    assert [member.name for member in alice.members("ops")] == ["bob"]
+    assert faults(post.home) == []
+
+
 def test_running_agents_go_on_over_a_restore(post, copy):
     """Four senders and a reader run; the store is taken back several times; what is sent afterwards arrives, once and in order."""
     post.connect("sink").close()

@@ -47,6 +47,8 @@ WHERE d.unread IS NOT NULL AND d.state = 'handed' AND m.kind IN ('message', 'not
 """
 KEPT = {"message": "seq", "delivery": "message", "attachment": "message", "request": "message", "timer": "message"}
 """Where a message that is newer than the backup and in somebody's hands just now is kept: its reader is at work on it."""
+ROOMS = {"room": "id", "member": "room", "invitation": "room"}
+"""Where a room is that comes back because it is gone; unless another one has its name by now. Who is in the others stays as it is."""
 REMEMBER = (
     IN_WORK,
     (
@@ -81,6 +83,12 @@ TURN_BACK = (
         " directory = b.directory, capabilities = b.capabilities"
         " FROM old.agent b WHERE b.id = main.agent.id AND b.id NOT IN (SELECT agent FROM main.attached)"
     ),
+    (
+        "CREATE TEMP TABLE gone AS SELECT id FROM old.room"
+        " WHERE id NOT IN (SELECT id FROM main.room) AND name NOT IN (SELECT name FROM main.room)"
+    ),
+    *[f"INSERT INTO main.{table} SELECT * FROM old.{table} WHERE {key} IN (SELECT id FROM gone)" for table, key in ROOMS.items()],
+    "INSERT INTO main.event SELECT * FROM old.event WHERE NOT EXISTS (SELECT 1 FROM main.event)",
     "DELETE FROM main.tag WHERE agent NOT IN (SELECT agent FROM main.attached)",
     "INSERT INTO main.tag SELECT * FROM old.tag WHERE agent NOT IN (SELECT agent FROM main.attached)",
     "DELETE FROM main.claim WHERE message NOT IN (SELECT seq FROM main.message) OR holder NOT IN (SELECT id FROM main.attached)",
@@ -235,7 +243,7 @@ def pour(database: Database, *, made_ms: int) -> Before:
         execute(f"INSERT INTO main.{table} SELECT * FROM old.{table}")
     for statement in TURN_BACK:
         execute(statement)
-    for table in ("in_work", "in_hands", "handed_since", *[f"kept_{table}" for table in KEPT]):
+    for table in ("in_work", "in_hands", "handed_since", "gone", *[f"kept_{table}" for table in KEPT]):
         execute(f"DROP TABLE temp.{table}")
     return Before(max(seq, old_seq or 0), max(number, old_number or 0), max(delivery, old_delivery or 0), touched, rolled_back)
 
