@@ -33,6 +33,7 @@ WORDS = {
     "room-renamed": "The room {old} is called {room} now, as somebody who cannot see it has taken its name.",
     "renamed": "You are called {name} now: somebody who cannot see you took the name {old}. Others do not notice.",
     "session-idle": "The session {id} between {opener} and {peer} was silent for too long and has been closed.",
+    "session-ended": "The human has ended the session {id} between {opener} and {peer}: {reason}",
 }
 
 

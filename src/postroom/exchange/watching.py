@@ -51,6 +51,7 @@ class Change(NamedTuple):
     state: str
     reason: str | None
     at_ms: int | None
+    sender: str = ""
 
 
 class Feed:
@@ -64,7 +65,7 @@ class Feed:
         self._sieve = settled(desk, sieve)
         self._version = -1
         self._states: dict[int, str] = {}  # of the deliveries of shown messages
-        self._shown: dict[int, str] = {}  # seq and id of shown messages that are still under way
+        self._shown: dict[int, Message] = {}  # by seq those that are still under way
         with desk.reading() as database:
             self._seq = messages.last_seq(database)
         if last and (found := history(desk, limit=last)):
@@ -83,7 +84,7 @@ class Feed:
             if found:
                 self._seq = found[-1].seq
             new = [one for one in found if self._sieve.lets(one.message)]
-            self._shown |= {one.seq: one.message.id for one in new if one.followed}
+            self._shown |= {one.seq: one.message._replace(body="") for one in new if one.followed}
             return [*(one.message for one in new), *self._changes()]
 
     def _changes(self) -> list[Change]:
@@ -95,9 +96,10 @@ class Feed:
         for step in stored.steps(self._desk.database, min(self._shown), max(self._shown), viewer=self._desk.agent.id):
             if step.seq in self._shown:
                 if step.state != self._states.get(step.delivery) and (step.delivery in self._states or step.state not in SILENT):
-                    changes.append(Change(self._shown[step.seq], step.recipient, step.state, step.reason, step.at_ms))
+                    about = self._shown[step.seq]
+                    changes.append(Change(about.id, step.recipient, step.state, step.reason, step.at_ms, about.sender))
                 self._states[step.delivery] = step.state
                 if step.state not in FINAL:
                     under_way.add(step.seq)
-        self._shown = {seq: id for seq, id in self._shown.items() if seq in under_way}
+        self._shown = {seq: about for seq, about in self._shown.items() if seq in under_way}
         return changes
