@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from postroom.core import errors
+from postroom.exchange import tokens
 from tests.borders import border, limited
 
 
@@ -55,3 +56,15 @@ def test_events_are_kept_for_so_many_days_however_many_there_are(timed):
     timed.pass_s(0.001)
     assert [event.message for event in alice.events()] == ["13"]
     assert rows(alice) == 1
+
+
+@border("tokens")
+def test_an_agent_has_as_many_valid_tokens_as_the_limit_says(post):
+    limited(post, tokens=2)
+    desk = post.connect("jack")._seat.desk
+    first = tokens.create(desk).token
+    tokens.create(desk)
+    with pytest.raises(errors.TooMany, match=r"already 2 tokens of jack \(limit tokens\)"):
+        tokens.create(desk)
+    tokens.revoke(desk, first.id)
+    assert tokens.create(desk)

@@ -30,3 +30,8 @@ def socket_directory(home: str) -> str:
 
     digest = sha256(os.fsencode(home)).hexdigest()[:16]
     return f"/tmp/postroom-{os.getuid()}-{digest}"  # noqa: S108  # created 0700 and checked to be ours before use
+
+
+def node_socket(home: str) -> str:
+    """Where the node of the post room in `home` answers programs of the same user."""
+    return os.path.join(socket_directory(home), "node.sock")

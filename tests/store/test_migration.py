@@ -67,6 +67,19 @@ INSERT INTO participant VALUES (3, 1), (4, 1), (3, 2), (4, 2);
 PRAGMA user_version = 1;
 """
 
+ROOMS = """
+UPDATE agent SET visibility = 'hidden', harness = 'codex', capabilities = '["reads"]' WHERE name = 'bob';
+INSERT INTO tag VALUES ('tests', 4);
+INSERT INTO room VALUES (1, 'hush', 'secret', 3, 'ours', 'now', :sent);
+INSERT INTO member VALUES (1, 3, :sent, 0, 0, 0), (1, 4, :sent, 0, 0, 1);
+INSERT INTO message VALUES (
+    1, NULL, 1, 3, 2, '#hush', :sent, 'message', 'next', NULL, NULL, '', 'a word', NULL, NULL, 0, 0, 0, 1, 1, 1, 1, 0, 0
+);
+INSERT INTO delivery VALUES (1, 1, 4, 4, 'delivered', NULL, NULL, NULL, 0, :sent, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO meter VALUES (0, 4, 4294967296);
+PRAGMA user_version = 2;
+"""
+
 
 @pytest.fixture
 def old(home: Path) -> str:
@@ -90,6 +103,22 @@ def two(old: str) -> Iterator[list[postroom.Agent]]:
     """Alice and bob, who connect to the store with this version."""
     with ExitStack() as stack:
         yield [stack.enter_context(connect(name, home=old)) for name in ("alice", "bob")]
+
+
+@pytest.fixture
+def second(home: Path) -> str:
+    """The home of a store as version 2 left it: a room with two members, a hidden agent, a secret word that has no number."""
+    place = str(home / "second")
+    boot = check_place(place)
+    connection = apsw.Connection(f"{place}/store.db")
+    connection.execute("PRAGMA page_size = 1024; PRAGMA journal_mode = WAL").fetchall()
+    for step in (1, 2):
+        connection.execute((SCHEMA / f"{step:04}.sql").read_text(encoding="utf-8"))
+    connection.execute(BEGINNING, {"boot": boot, "sent": SENT_MS})
+    connection.execute(ROOMS, {"sent": SENT_MS})
+    connection.close()
+    os.chmod(f"{place}/store.db", 0o600)
+    return place
 
 
 def kept(home: str) -> str:
@@ -205,3 +234,24 @@ def test_a_backup_of_the_old_version_is_restored_and_migrated(old, home):
     with connect("bob", home=old) as bob:
         assert bob.take()[0].body == "wait"
     assert faults(old) == []
+
+
+def test_what_version_2_knew_is_known_and_nobody_has_a_token(second):
+    tables = [f"SELECT * FROM {table}" for table in ("agent", "room", "member", "tag", "message", "delivery", "meter")]  # noqa: S608  # ours
+    before = [query(second, table) for table in tables]
+    with desk_of_human(second):
+        assert [query(second, table) for table in tables] == before
+    assert query(second, "SELECT count(*) FROM token") == query(second, "SELECT count(*) FROM webhook") == [(0,)]
+    assert query(second, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
+    with closing(apsw.Connection(f"{second}/store.db.before-{SCHEMA_VERSION}-from-2")) as copy:
+        assert copy.execute("PRAGMA user_version").fetchall() == [(2,)]
+    assert faults(second) == []
+
+
+def test_who_was_in_a_secret_room_is_in_it_still(second):
+    with connect("bob", home=second) as bob:
+        assert [message.body for message in bob.take()] == ["a word"]
+        assert [(room.name, room.policy, room.muted) for room in bob.rooms()] == [("hush", "secret", True)]
+        assert bob.profile().tags == ("tests",)
+    with connect("carol", home=second) as carol:
+        assert carol.rooms() == []

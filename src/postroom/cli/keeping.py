@@ -7,7 +7,7 @@ from time import time
 
 from postroom.cli.call import Call
 from postroom.cli.failure import warn
-from postroom.cli.parsing import Command, Parser, amount, path, seconds
+from postroom.cli.parsing import CENTURY_DAYS, Command, Parser, amount, path, seconds
 from postroom.cli.showing import moment
 from postroom.core.errors import StoreDamaged, StoreUnusable
 from postroom.core.render import counted, one_line, visible
@@ -15,7 +15,6 @@ from postroom.exchange import keeping
 from postroom.store.archive import Progress, silent
 from postroom.store.checks import Level
 
-CENTURY_DAYS = 36_525
 COLOURS = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.ERROR: "red", Level.DAMAGE: "red"}
 EXIT_CODES = {Level.DAMAGE: StoreDamaged.exit_code, Level.ERROR: StoreUnusable.exit_code}
 """What the doctor ends with, the worst first."""

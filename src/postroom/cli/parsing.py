@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 DIGITS_MAX = 18  # what the store can number
 COLUMNS = 88
+DAY_S = 86_400
+CENTURY_DAYS = 36_525
+UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": DAY_S}
 
 vars(argparse)["_"] = str  # all our texts are English; to look for translations of argparse's own costs 1 ms
 
@@ -121,6 +124,16 @@ def names(text: str) -> list[str]:
 def seconds(text: str) -> float:
     """A time in seconds, up to a year."""
     return amount(text, "seconds", YEAR_S)
+
+
+def lifetime(text: str) -> float | None:
+    """A time like 90d, 12h, 30m or 45s in days; None for `never`."""
+    if text == "never":
+        return None
+    unit = text[-1:]
+    if unit not in UNITS_S:
+        raise ArgumentTypeError(f"{text!r} is no time like 90d, 12h, 30m or 45s, nor `never`")  # noqa: TRY003  # as below
+    return amount(text[:-1], f"{unit}, like 90d,", CENTURY_DAYS * DAY_S / UNITS_S[unit]) * UNITS_S[unit] / DAY_S
 
 
 def amount(text: str, unit: str, most: float) -> float:

@@ -30,6 +30,7 @@ class Limits(NamedTuple):
     members: Annotated[int, "agents", "in one room"] = 10_000
     archive_days: Annotated[int, "days", "offline with nothing waiting, after which an agent is no longer listed, until it returns"] = 90
     event_days: Annotated[int, "days", "an event is kept, whether it was seen or not"] = 14
+    tokens: Annotated[int, "tokens", "of one agent, that are valid"] = 100
     requests: Annotated[int, "messages", "sent by one agent that still expect an answer"] = 10_000
     handshake_ms: Annotated[int, "ms", "for the answer to the offer of a session"] = 30_000
     session_idle_ms: Annotated[int, "ms", "without a message, after which an open session is closed and both are told"] = 86_400_000

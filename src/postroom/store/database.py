@@ -29,7 +29,7 @@ from postroom.core.types import Any, Protocol
 from postroom.store.place import check_place, refusal
 from postroom.store.queue import Queue
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 SQLITE_OLDEST = 3_051_003  # fixed a corruption of the WAL that needs several processes
 WAL_PAGES = 4_096  # 4 MiB: while the file does not grow, its pages stay warm: a send is 3 times faster than into a growing file
 YIELDS = 3

@@ -106,6 +106,7 @@ RENEW = (
     "UPDATE delivery SET handovers = 1 WHERE unread IS NOT NULL AND handovers = 0",
     "DELETE FROM attached",
     "DELETE FROM claim",
+    "DELETE FROM token",  # one that was revoked since would be valid again
     "DELETE FROM participant",
     "DELETE FROM meter WHERE sender = 0",
     (
