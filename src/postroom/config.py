@@ -13,12 +13,25 @@ PRUNE_DAYS_MAX = 36_525
 """A century, as for `postroom prune --older-than`."""
 
 
+class NodeSettings(NamedTuple):
+    """Where and how `postroom up` listens: the table [node]. Other `hosts` than this machine's are names under which it is reached."""
+
+    listen: str = "127.0.0.1:8091"  # the port of the bus in the article
+    gateway_port: int = 0  # 0: the gateway is /ws of the same address only
+    hosts: tuple[str, ...] = ()
+    certificate: str = ""  # PEM files; with them the address speaks TLS
+    key: str = ""
+    alerts: tuple[str, ...] = ()  # apprise URLs: where people are told
+    alert_on: tuple[str, ...] = ("requests", "held")
+
+
 class Config(NamedTuple):
     """What can be configured."""
 
     durability: str = SAFE  # "safe": accepted means safe against a power cut; "relaxed": against kill -9 only
     prune_days: int = 0  # threads older than this, in which all is settled, are pruned by the warden; 0: never
     limits: Limits = Limits()
+    node: NodeSettings = NodeSettings()
 
 
 def read_config(home: str) -> Config:
@@ -42,16 +55,33 @@ def read_config(home: str) -> Config:
 
 def config_from(settings: dict[str, object]) -> Config:
     """Check the settings of a config file. Raises BadValue."""
-    unknown = settings.keys() - {"durability", "prune_days", "limits"}
+    unknown = settings.keys() - {"durability", "prune_days", "limits", "node"}
     if unknown:
-        raise BadValue(name="the setting", value=min(unknown), why="the settings are durability, prune_days and [limits]")
+        raise BadValue(name="the setting", value=min(unknown), why="the settings are durability, prune_days, [limits] and [node]")
     limits = settings.get("limits", {})
     if not isinstance(limits, dict):
         raise BadValue(name="limits", value=limits, why="it is a table: [limits]")
     prune_days = settings.get("prune_days", 0)
     if type(prune_days) is not int or not 0 <= prune_days <= PRUNE_DAYS_MAX:
         raise BadValue(name="prune_days", value=prune_days, why=f"it is a whole number of days up to {PRUNE_DAYS_MAX:,}, 0 for never")
-    return Config(checked_durability(settings.get("durability", SAFE)), prune_days, limits_from(limits))
+    node = node_settings(settings["node"]) if "node" in settings else NodeSettings()
+    return Config(checked_durability(settings.get("durability", SAFE)), prune_days, limits_from(limits), node)
+
+
+def node_settings(table: object) -> NodeSettings:
+    """Check the table [node]. Raises BadValue."""
+    if not isinstance(table, dict):
+        raise BadValue(name="node", value=table, why="it is a table: [node]")
+    defaults = NodeSettings()._asdict()
+    for name, value in table.items():
+        if name not in defaults:
+            raise BadValue(name="[node]", value=name, why=f"the settings are {', '.join(defaults)}")
+        wanted = list if isinstance(defaults[name], tuple) else type(defaults[name])
+        if type(value) is not wanted or (wanted is list and not all(isinstance(one, str) for one in value)):
+            why = {str: "it is a text", int: "it is a number", list: "it is a list of texts"}[wanted]
+            raise BadValue(name=f"[node] {name}", value=value, why=why)
+    given = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+    return NodeSettings(**given)  # type: ignore[arg-type]  # checked above
 
 
 def checked_durability(value: object) -> str:

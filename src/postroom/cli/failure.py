@@ -6,11 +6,10 @@ import os
 import sys
 
 from postroom.core.errors import BadText, Bug, PostroomError
+from postroom.core.plain import failure_object, in_words
 from postroom.core.render import one_line
 
 INTERRUPTED = 130  # as shells count: 128 + SIGINT
-SENTENCES = {"advice", "close"}
-"""Facts that are sentences of their own, after a blank."""
 PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 
@@ -40,11 +39,6 @@ def tell(error: BaseException, *, as_json: bool) -> int:
     return failure.exit_code
 
 
-def in_words(failure: PostroomError) -> str:
-    """The sentence of an error, and what else came of the call."""
-    return " ".join([str(failure), *getattr(failure, "__notes__", ())])
-
-
 def note(text: str, *, as_json: bool) -> None:
     """Tell something beside the output that is no failure."""
     from json import dumps
@@ -65,8 +59,4 @@ def as_object(failure: PostroomError) -> str:
     """The error as one JSON object."""
     from json import dumps
 
-    facts = {key: value if isinstance(value, int | float) else str(value) for key, value in failure.facts.items()}
-    facts |= {key: str(facts[key]).strip() for key in SENTENCES & facts.keys()}
-    return dumps({
-        "error": failure.code, "message": in_words(failure), "exit_code": failure.exit_code, "retry": failure.retry, "facts": facts,
-    })  # fmt: skip
+    return dumps(failure_object(failure))

@@ -57,6 +57,7 @@ VERBS = [
     Verb("hook", "hook", "what harnesses call at the turns of a session"),
     Verb("remove", "install", "take Postroom out of the configuration of harnesses"),
     Verb("mcp", "mcp", "serve the post room to a model (MCP)"),
+    Verb("up", "up", "serve the post room over HTTP: a bus, a gateway, a console"),
     Verb("token create", "token", "make a token with which a program comes in over HTTP"),
     Verb("token list", "token", "the tokens that are valid, and when each was used last"),
     Verb("token revoke", "token", "let a token be valid no more"),

@@ -14,10 +14,16 @@ from postroom.core.address import HUMAN, Name, claimable, close_names
 from postroom.core.errors import Closed, NotRegistered, TooMany
 from postroom.core.limits import Limits
 from postroom.core.message import Provenance
-from postroom.core.types import NamedTuple, Self
+from postroom.core.types import TYPE_CHECKING, NamedTuple, Self
 from postroom.store import agents
 from postroom.store.agents import AgentRow, AttachedRow
 from postroom.store.database import Database, open_database
+
+if TYPE_CHECKING:
+    from typing import Concatenate, ParamSpec, TypeVar
+
+    Given = ParamSpec("Given")
+    Result = TypeVar("Result")
 
 POSTROOM_AGENT = 1
 HUMAN_AGENT = 2
@@ -76,6 +82,15 @@ class Desk:
         if not self.open:
             raise Closed
         return Reading(self.database)
+
+    def do(self, verb: Callable[Concatenate[Desk, Given], Result], *given: Given.args, **options: Given.kwargs) -> Result:
+        """Do a verb. A desk elsewhere has it done there, see places.py."""
+        return verb(self, *given, **options)
+
+    @property
+    def home(self) -> str:
+        """The directory of the post room."""
+        return self.database.home
 
     def now_ms(self) -> int:
         """The time, in ms since 1970."""
@@ -146,12 +161,19 @@ class Posting:
         except BaseException:
             self.forget()
             raise
+        if (group := self.database.group) is not None:
+            group.afterwards.append(self.ring)
+        else:
+            self.ring()
+        if self.safe:
+            self.database.flush()
+
+    def ring(self) -> None:
+        """Wake those who must know."""
         for rows in self.bells.values():
             for row in rows:
                 if row.socket is not None and doorbell.ring(row.socket) is False:
                     self.desk.gone.append(row)
-        if self.safe:
-            self.database.flush()
 
     def wake(self, agent: int) -> bool:
         """Wake an agent after the commit. False when no process of it is attached: the message waits."""

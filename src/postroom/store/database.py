@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic, sleep  # noqa: TID251  # in the queue for the write lock nothing rings
 
 import apsw
@@ -86,6 +86,17 @@ class Execute(Protocol):
         """With each ? bound to a value."""
 
 
+class Group:
+    """Acts that are written in one transaction: each is done or undone for itself, all are seen together. Then `afterwards` is due."""
+
+    __slots__ = ("acting", "afterwards", "flushes")
+
+    def __init__(self) -> None:
+        self.acting = False
+        self.flushes = False
+        self.afterwards: list[Callable[[], object]] = []
+
+
 class Database:
     """One connection to the store. Not for several threads at once, and not for a forked child."""
 
@@ -101,6 +112,7 @@ class Database:
         "connection",
         "execute",
         "executemany",
+        "group",
         "home",
         "path",
         "wal_pages",
@@ -114,6 +126,7 @@ class Database:
         self.path = path
         self.busy_ms = busy_ms
         self.wal_pages = 0
+        self.group: Group | None = None
         self._pid = os.getpid()
         self._wal = -1
         self._queue = Queue(os.path.join(home, "queue.lock"))
@@ -124,7 +137,11 @@ class Database:
         connection.set_wal_hook(self._count_pages)
 
     def begin(self) -> None:
-        """Start a write transaction: every statement until commit or rollback is alone with the store."""
+        """Start a write transaction: every statement until commit or rollback is alone with the store. In a group it is a part of one."""
+        if self.group is not None:
+            self.execute("SAVEPOINT act")
+            self.group.acting = True
+            return
         try:
             self.lock()
             ((version,),) = self.execute("PRAGMA user_version")
@@ -149,18 +166,30 @@ class Database:
 
     def commit(self) -> None:
         """Make the transaction visible to every process. Safe against kill -9 from here, against a power cut after `flush`."""
+        if self.group is not None:
+            self.execute("RELEASE act")
+            self.group.acting = False
+            return
         try:
             self.execute("COMMIT")
         except apsw.Error as error:
             raise self.undone(error) from error
 
     def rollback(self) -> None:
-        """Undo the transaction, also after SQLite has already undone it because of a full or failing disk."""
+        """Undo the transaction, also after SQLite has already undone it because of a full or failing disk; in a group, this act."""
+        if self.group is not None:
+            if self.group.acting and self.connection.in_transaction:
+                self.execute("ROLLBACK TO act; RELEASE act")
+            self.group.acting = False
+            return
         if self.connection.in_transaction:
             self.execute("ROLLBACK")
 
     def flush(self) -> None:
         """Bring everything committed so far onto the disk. Outside SQLite's lock, so that concurrent senders share it."""
+        if self.group is not None:
+            self.group.flushes = True
+            return
         if self._suspect and not self.checkpoint(all_of_it=True):
             raise NotFlushed(why="after an earlier failure it has not been written again yet")
         try:

@@ -69,6 +69,7 @@ PEEK = f"""
 FROM delivery d JOIN message m ON m.seq = d.message {messages.SENDER}
 WHERE d.unread = ? ORDER BY d.id LIMIT ?
 """
+RECIPIENTS_AFTER = "SELECT DISTINCT unread FROM delivery WHERE id > ? AND unread IS NOT NULL"
 WAITING = "UPDATE meter SET value = value - ? WHERE sender = 0 AND recipient = ?"
 ENDING = "SELECT d.id, m.seq, d.recipient, d.unread, m.hidden FROM delivery d JOIN message m ON m.seq = d.message"
 PROGRESS = """
@@ -188,6 +189,13 @@ def end_lease(database: Database, delivery: int, *, now_ms: int) -> int | None:
             return int(lease_ms)
         give_back_one(database, delivery, holder=holder)
     return None
+
+
+def recipients_after(database: Database, delivery: int) -> tuple[list[int], int]:
+    """Who has unread deliveries with numbers above one, and the highest number; nobody for a negative one."""
+    ((last,),) = database.execute("SELECT coalesce(max(id), 0) FROM delivery")
+    rows = database.execute(RECIPIENTS_AFTER, (delivery,)) if delivery >= 0 else ()
+    return [recipient for (recipient,) in rows], int(last)
 
 
 def any_unread(database: Database, recipient: int) -> bool:

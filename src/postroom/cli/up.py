@@ -1,0 +1,77 @@
+"""`postroom up`: be the node, or print how the system starts it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from postroom.cli.call import Call
+from postroom.cli.parsing import Command, Parser
+
+if TYPE_CHECKING:
+    from postroom.config import NodeSettings
+
+
+def arguments(parser: Parser) -> None:
+    """The arguments of `up`."""
+    parser.add_argument("--listen", metavar="HOST:PORT", help="the address; default: 127.0.0.1:8091; '' for none but the Unix socket")
+    parser.add_argument("--gateway-port", metavar="PORT", type=int, help="serve the WebSocket gateway at a port of its own too")
+    parser.add_argument("--certificate", metavar="FILE", help="a PEM file with a certificate: the address speaks TLS")
+    parser.add_argument("--key", metavar="FILE", help="a PEM file with the key of the certificate")
+    parser.add_argument("--log", metavar="LEVEL", choices=["debug", "info", "warning", "error"], default="info", help="how much is logged")
+    parser.add_argument("--unit", action="store_true", help="print a systemd user unit (on macOS a launchd file) that starts it")
+
+
+def run(call: Call) -> None:
+    """Serve until it is stopped."""
+    if call.args.unit:
+        from postroom.node.unit import unit
+
+        call.output.write(unit(call.home, call.args))
+        return
+    missing = absent()
+    if missing:
+        from postroom.core.refusals import NeedsExtra
+
+        raise NeedsExtra(missing=", ".join(missing))
+    from postroom.node import logs, up
+
+    settings = settings_of(call)
+    logs.begin(call.args.log)
+    call.any_desk().close()  # the store is made, or found unusable, before anybody is let in
+    up.run(call.home, settings, lambda addresses: tell(call, addresses))
+
+
+def settings_of(call: Call) -> NodeSettings:
+    """What the config file says, and what was said here."""
+    from postroom.config import read_config
+
+    settings = read_config(call.home).node
+    given = {name: getattr(call.args, name) for name in ("listen", "gateway_port", "certificate", "key")}
+    return settings._replace(**{name: value for name, value in given.items() if value is not None})
+
+
+def tell(call: Call, addresses: list[str]) -> None:
+    """Say that it serves."""
+    if call.json:
+        call.emit({"up": addresses, "pid": os.getpid()})
+    else:
+        call.output.write(f"up: {' and '.join(addresses)}\n")
+
+
+def absent() -> list[str]:
+    """The packages of the extra that are missing."""
+    from importlib.util import find_spec
+
+    wanted = ("msgspec", "uvicorn", "uvloop", "httptools", "websockets", "prometheus_client", "cryptography")
+    return [name for name in wanted if find_spec(name) is None]
+
+
+COMMANDS = {
+    "up": Command(
+        arguments,
+        run,
+        "Serve this post room over HTTP: to programs that cannot open it, to browsers, to other machines. Local agents do not need it.",
+        "postroom up",
+    )
+}

@@ -1,0 +1,109 @@
+"""Who a request is from: by a token, by the Unix socket that only this user reaches, or by the console. Never by what a message says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from postroom.core.address import HUMAN, claimable
+from postroom.core.errors import NoIdentity
+from postroom.core.refusals import BadToken, NotYourRight
+from postroom.exchange import tokens
+from postroom.exchange.desk import HUMAN_AGENT, now_us
+from postroom.exchange.tokens import Bearer
+from postroom.http.request import Request
+from postroom.store import agents
+from postroom.store.database import Database
+
+TOKEN, AUTHORIZATION, AGENT, USER_AGENT = b"x-bus-token", b"authorization", b"x-postroom-agent", b"user-agent"
+PROGRAM = re.compile(r"[A-Za-z0-9._-]{1,32}")
+READ, ACT, ADMIN = "read", "agent", "admin"
+RIGHTS = {READ: {READ}, ACT: {READ, ACT}, ADMIN: {READ, ACT, ADMIN}}
+"""What each scope may do."""
+
+
+class Caller(NamedTuple):
+    """Who calls. `agent` is 0 for a name that may not be registered yet."""
+
+    agent: int
+    name: str
+    scope: str
+    program: str
+    secret: str = ""
+
+    @property
+    def is_human(self) -> bool:
+        """Whether it is the person."""
+        return self.name == HUMAN
+
+
+class Gate:
+    """Looks at who comes in. Its connection is used in the event loop: a look at one row of a table that is always in memory."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.pages: list[Callable[[Request], bool]] = []
+        """What says that a request comes from a page in which a person has logged in."""
+
+    def caller(self, request: Request) -> Caller:
+        """Who a request is from. Raises BadToken, NoIdentity, ReservedName, BadName."""
+        program = program_of(request)
+        secret = secret_of(request)
+        if secret is not None:
+            return self._by_token(secret, program)
+        if any(page(request) for page in self.pages):
+            return Caller(HUMAN_AGENT, HUMAN, ADMIN, "console")
+        if not request.way.same_user:
+            raise BadToken(why="there is none: send it as X-Bus-Token, or as Authorization: Bearer")
+        name = request.header(AGENT)
+        if not name:
+            raise NoIdentity
+        found = agents.by_name(self._database, claimable(name))
+        return Caller(found.id if found else 0, claimable(name), ACT, program)
+
+    def bearer(self, secret: str) -> Bearer | None:
+        """Whose a token is, at this moment."""
+        return tokens.check(self._database, secret, now_ms=now_us() // 1000)
+
+    def still(self, caller: Caller) -> bool:
+        """Whether one who came in earlier may still be here: tokens expire, and are revoked."""
+        if not caller.secret:
+            return True
+        found = self.bearer(caller.secret)
+        return found is not None and (found.agent, found.scope) == (caller.agent, caller.scope)
+
+    def _by_token(self, secret: str, program: str) -> Caller:
+        found = self.bearer(secret)
+        if found is None:
+            raise BadToken(why="it is unknown, has expired or was revoked")
+        return Caller(found.agent, found.name, found.scope, program, secret)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._database.close()
+
+
+def check_right(caller: Caller, wanted: str) -> None:
+    """Raise NotYourRight unless the caller's scope allows something."""
+    if wanted not in RIGHTS[caller.scope]:
+        raise NotYourRight(wanted=wanted, found=caller.scope)
+
+
+def secret_of(request: Request) -> str | None:
+    """The token that a request carries. Raises BadToken for a header that is none."""
+    secret = request.header(TOKEN)
+    bearer = request.header(AUTHORIZATION)
+    if bearer is not None:
+        scheme, _, rest = bearer.partition(" ")
+        if scheme.lower() != "bearer" or (secret is not None and rest != secret):
+            raise BadToken(why="Authorization is not `Bearer TOKEN`")
+        secret = rest
+    return secret
+
+
+def program_of(request: Request) -> str:
+    """The program at the other end, as it calls itself: a word, as of any program that came in."""
+    values = request.all(USER_AGENT)
+    found = PROGRAM.match(values[0].decode("latin-1")) if values else None
+    return found.group() if found else "http"

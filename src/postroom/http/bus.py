@@ -1,0 +1,103 @@
+"""The bus of the first article, for clients that do nothing but send and fetch: served at the counter, without a seat.
+
+What is fetched to be marked as read counts as read only when the answer was written out whole.
+"""
+
+from __future__ import annotations
+
+from asyncio import CancelledError, Future, ensure_future, get_running_loop, shield
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+from postroom.core.message import Draft, Message, Receipt
+from postroom.core.refusals import BadToken
+from postroom.exchange import reading, sending
+from postroom.http.auth import Caller, Gate
+from postroom.http.counter import Counter, Visitor
+from postroom.http.lobby import Lobby
+from postroom.store.deliveries import Handed
+
+Found = TypeVar("Found")
+
+
+class Taken(NamedTuple):
+    """Messages in hand, and whose hand it is."""
+
+    visitor: Visitor
+    handed: list[Handed]
+
+
+class Bus:
+    """Sending and fetching at the counter."""
+
+    def __init__(self, counter: Counter, gate: Gate, lobby: Lobby) -> None:
+        self._counter = counter
+        self._gate = gate
+        self._lobby = lobby
+
+    async def send(self, caller: Caller, drafts: Sequence[Draft]) -> list[Receipt]:
+        """Send, together with what others send at the same moment."""
+        receipts = await self._counter.do(lambda: sending.send(self._counter.visitor(caller).desk, drafts))
+        assert receipts is not None, "nothing makes it needless"
+        return receipts
+
+    async def peek(self, caller: Caller, *, limit: int, wait_s: float) -> list[Message]:
+        """What waits for a caller, or comes within a time. Nothing is consumed."""
+
+        async def look() -> list[Message] | None:
+            return await self._counter.do(lambda: reading.peek(self._counter.visitor(caller).desk, limit=limit), alone=True)
+
+        return await self._waited(caller, look, wait_s) or []
+
+    async def take(self, caller: Caller, *, limit: int, wait_s: float) -> Taken | None:
+        """Take what waits for a caller, or comes within a time."""
+
+        def taking() -> Taken | None:
+            visitor = self._counter.visitor(caller)
+            handed = reading.take(visitor.desk, limit=limit)
+            return Taken(visitor, handed) if handed else None
+
+        async def take() -> Taken | None:
+            doing = ensure_future(self._counter.do(taking, unless=lambda: not self._counter.is_ready(caller)))
+            try:
+                return await shield(doing)
+            except CancelledError:
+                doing.add_done_callback(self._give_back_late)
+                raise
+
+        taken = await self._waited(caller, take, wait_s)
+        if taken is not None and len(taken.handed) == limit:
+            self._lobby.wake(taken.visitor.desk.agent.id)  # there may be more, for another one who waits
+        return taken
+
+    def settle(self, taken: Taken, *, read: bool) -> None:
+        """Confirm what was taken, or give it back."""
+        how = reading.confirm if read else reading.give_back
+        self._counter.do_soon(lambda: how(taken.visitor.desk, taken.handed))
+
+    def _give_back_late(self, doing: Future[Taken | None]) -> None:
+        """Give back what was taken for one who did not wait for it."""
+        if not doing.cancelled() and doing.exception() is None and (taken := doing.result()) is not None:
+            self.settle(taken, read=False)
+
+    async def _waited(self, caller: Caller, attempt: Callable[[], Awaitable[Found | None]], wait_s: float) -> Found | None:
+        """What an attempt finds, now or as soon as something comes."""
+        clock = get_running_loop().time
+        until = clock() + wait_s
+        found = await attempt()
+        if found or wait_s <= 0:
+            return found
+        visitor = await self._counter.do(lambda: self._counter.expect(caller))
+        assert visitor is not None, "nothing makes it needless"
+        try:
+            while True:
+                rings = self._lobby.rings
+                found = await attempt()
+                left = until - clock()
+                if found or left <= 0:
+                    return found
+                await self._lobby.wait(visitor.desk.agent.id, rings, left)
+                if not self._gate.still(caller):
+                    raise BadToken(why="it has expired or was revoked")
+        finally:
+            self._counter.do_soon(lambda: self._counter.expect_no_more(visitor))

@@ -1,0 +1,285 @@
+"""The counter: where those are served who come without a seat, all by one thread with one connection. What waits there is written together.
+
+So the disk is flushed once for all who send at the same moment. Whoever was here within a minute counts as online.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import monotonic
+from typing import Final, NamedTuple, TypeVar
+
+from postroom import doorbell
+from postroom.config import Config, read_config
+from postroom.core.errors import Closed
+from postroom.exchange import presence
+from postroom.exchange.desk import Desk, now_us, open_desk_of_human, register
+from postroom.exchange.grouping import together
+from postroom.http.auth import Caller
+from postroom.paths import socket_directory
+from postroom.store import agents, deliveries
+from postroom.store.agents import AgentRow, AttachedRow
+from postroom.store.place import check_directory, make_private
+from postroom.warden import ROUND_MS, Warden
+
+Result = TypeVar("Result")
+GROUP_MAX: Final = 64
+"""So many acts are written together: 64 sends take 2 ms, others who write wait no longer than that."""
+IDLE_S: Final = 60.0
+FORGET_S: Final = 600.0
+"""So long it is remembered what an agent took last: loops are known by that, see causes.py."""
+
+
+class Wish(NamedTuple):
+    """Something to be done, and where the outcome goes. It is needless when `unless` says so, which is asked before."""
+
+    job: Callable[[], object]
+    future: asyncio.Future[object]
+    alone: bool
+    unless: Callable[[], bool] | None
+
+
+class Visitor:
+    """An agent that comes to the counter with one program: its desk, and when it was here last."""
+
+    __slots__ = ("attached", "desk", "has_bell", "seen", "waiting")
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.seen = monotonic()
+        self.attached = False
+        self.has_bell = False
+        self.waiting = 0  # so many of its requests wait for a message
+
+
+class Counter:
+    """Serves visitors. `do` is awaited in the event loop; what it is given is done in the counter's thread."""
+
+    def __init__(self, home: str) -> None:
+        self._desk = open_desk_of_human(home, interface="http")
+        self._database = self._desk.database
+        self._warden = Warden(self._desk)
+        self._visitors: dict[tuple[int, str], Visitor] = {}
+        self._wishes: SimpleQueue[Wish | None] = SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._open = True
+        self._started = doorbell.start_time(os.getpid())
+        self.bell = hang_bell(home)
+        self._thread = Thread(target=self._serve, name="counter")
+        self._thread.start()
+
+    @property
+    def config(self) -> Config:
+        """The config in force here."""
+        return self._desk.config
+
+    async def do(self, job: Callable[[], Result], *, alone: bool = False, unless: Callable[[], bool] | None = None) -> Result | None:
+        """Have something done: together with what else waits, in one transaction; or `alone`, without any. None if it was needless.
+
+        If this is cancelled, it is done all the same.
+        """
+        if not self._open:
+            raise Closed
+        future: asyncio.Future[object] = self._loop.create_future()
+        done: list[Result] = []
+        self._wishes.put(Wish(lambda: done.append(job()), future, alone, unless))
+        await future
+        return done[0] if done else None
+
+    def do_soon(self, job: Callable[[], object]) -> None:
+        """Have something done that nobody waits for."""
+        if self._open:
+            self._wishes.put(Wish(job, self._loop.create_future(), alone=False, unless=None))
+
+    async def reload(self) -> Config:
+        """Read the config file again. Raises BadConfig, and goes on with what was in force."""
+        config = read_config(self._desk.database.home)
+        await self.do(lambda: self._configure(config), alone=True)
+        return config
+
+    async def close(self) -> None:
+        """Do what was asked for, then leave."""
+        self._open = False
+        self._wishes.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    # In the thread
+
+    def visitor(self, caller: Caller) -> Visitor:
+        """The desk of a caller; a name that is new is registered. For jobs."""
+        agent = self._agent(caller)
+        key = (agent.id, caller.program)
+        visitor = self._visitors.get(key)
+        if visitor is None:
+            desk = Desk(self._database, agent, self._desk.config, interface="http", clock=now_us)
+            desk.program = caller.program
+            visitor = self._visitors[key] = Visitor(desk)
+        visitor.seen = monotonic()
+        if not visitor.attached:
+            self._attach(visitor)
+        return visitor
+
+    def _agent(self, caller: Caller) -> AgentRow:
+        if caller.agent:
+            return agents.by_id(self._database, caller.agent)
+        found = agents.by_name(self._database, caller.name)
+        return found or register(self._database, caller.name, self._desk.config.limits, now_ms=self._desk.now_ms())
+
+    def is_ready(self, caller: Caller) -> bool:
+        """Whether something waits for a caller that it may have now. For `unless`."""
+        return bool(self.ready([self.visitor(caller).desk.agent.id]))
+
+    def ready(self, recipients: Sequence[int]) -> list[int]:
+        """For which of some agents something waits that they may have now. For jobs."""
+        now_ms = self._desk.now_ms()
+        with self._desk.reading() as database:
+            return [one for one in recipients if deliveries.waiting(database, one, now_ms=now_ms, limit=1)]
+
+    def came_after(self, delivery: int) -> tuple[list[int], int]:
+        """To whom something came after a delivery, and the last delivery; nobody when that is not known yet. For jobs."""
+        with self._desk.reading() as database:
+            return deliveries.recipients_after(database, delivery)
+
+    def expect(self, caller: Caller) -> Visitor:
+        """Let the bell ring for a visitor from now on, until `expect_no_more`. For jobs."""
+        visitor = self.visitor(caller)
+        visitor.waiting += 1
+        if not visitor.has_bell:
+            visitor.has_bell = True
+            self._attach(visitor)
+        return visitor
+
+    def expect_no_more(self, visitor: Visitor) -> None:
+        """One request of a visitor waits no longer. Its bell stays for the next one. For jobs."""
+        visitor.waiting -= 1
+        visitor.seen = monotonic()
+
+    def _attach(self, visitor: Visitor) -> None:
+        desk = visitor.desk
+        with desk.posting() as posting:
+            socket = self.bell.path if visitor.has_bell else None
+            row = AttachedRow(desk.agent.id, posting.provenance(), os.getpid(), self._started, socket)
+            agents.attach(posting.database, row, now_ms=posting.now_ms)
+            agents.seen(posting.database, desk.agent.id, now_ms=posting.now_ms)
+            presence.announce(posting, desk.agent.id)
+        visitor.attached = True
+
+    def _serve(self) -> None:
+        tended = monotonic()
+        going = True
+        while going:
+            wishes, going = self._gather(tended + ROUND_MS / 1000 - monotonic())
+            if wishes:
+                outcomes = self._perform(wishes)
+                self._loop.call_soon_threadsafe(settle, wishes, outcomes)
+            if monotonic() - tended >= ROUND_MS / 1000:
+                tended = monotonic()
+                self._guarded(self._tend)
+        self._guarded(self._leave)
+        self._desk.close()
+        self._warden.close()
+        self.bell.close()
+
+    def _gather(self, patience_s: float) -> tuple[list[Wish], bool]:
+        """What waits to be done; and whether it goes on after that."""
+        wishes: list[Wish] = []
+        try:
+            wish = self._wishes.get(timeout=max(0.0, patience_s))
+            while wish is not None:
+                wishes.append(wish)
+                if len(wishes) >= GROUP_MAX:
+                    return wishes, True
+                wish = self._wishes.get_nowait()
+        except Empty:
+            return wishes, True
+        return wishes, False
+
+    def _perform(self, wishes: list[Wish]) -> list[object]:
+        """The outcomes: what was raised, or nothing."""
+        outcomes: list[object] = [None for _ in wishes]
+        needed = []
+        for number, wish in enumerate(wishes):
+            if wish.alone or wish.unless is not None:
+                outcomes[number] = answer = attempt(wish.job if wish.alone else wish.unless)
+                if answer is not False or wish.alone:
+                    continue
+            needed.append(number)
+        if not needed:
+            return outcomes
+        try:
+            done = together(self._database, [wishes[number].job for number in needed])
+            self._after_sending()
+        except Exception as error:  # noqa: BLE001  # of the whole transaction: each is told
+            self._visitors.clear()  # what was noted of them has not happened
+            done = [error for _ in needed]
+        for number, outcome in zip(needed, done, strict=True):
+            outcomes[number] = outcome
+        return outcomes
+
+    def _after_sending(self) -> None:
+        gone = [row for visitor in self._visitors.values() for row in visitor.desk.take_gone()]
+        if gone:
+            self._guarded(lambda: presence.bury(self._desk, gone))
+        self._guarded(lambda: self._warden.checkpoint_if_large(times=2))
+
+    def _guarded(self, chore: Callable[[], object]) -> None:
+        """Do a chore. One that fails is done another time."""
+        attempt(chore)
+
+    def _tend(self) -> None:
+        """Once a second: let those go who have not been here for long, see that the others are still noted, do the warden's chores."""
+        now = monotonic()
+        for key, visitor in list(self._visitors.items()):
+            if visitor.attached and not visitor.waiting and now - visitor.seen > IDLE_S:
+                visitor.attached = visitor.has_bell = False
+                presence.detach(visitor.desk)
+            if now - visitor.seen > FORGET_S and not visitor.attached:
+                del self._visitors[key]
+            elif visitor.attached and not presence.is_attached(visitor.desk):
+                self._attach(visitor)
+        presence.restore(self._desk, self.bell)
+        self._warden.tend()
+        self._warden.checkpoint_if_large()
+
+    def _configure(self, config: Config) -> None:
+        self._desk.config = config
+        for visitor in self._visitors.values():
+            visitor.desk.config = config
+
+    def _leave(self) -> None:
+        for visitor in self._visitors.values():
+            if visitor.attached:
+                presence.detach(visitor.desk)
+
+
+def attempt(job: Callable[[], object] | None) -> object:
+    """What came of a job: what it returned, or the error that it raised."""
+    try:
+        return None if job is None else job()
+    except Exception as error:  # noqa: BLE001  # goes to whoever waits for it
+        return error
+
+
+def settle(wishes: list[Wish], outcomes: list[object]) -> None:
+    """Tell those who wait what came of it."""
+    for wish, outcome in zip(wishes, outcomes, strict=True):
+        if wish.future.done():
+            continue
+        if isinstance(outcome, Exception):
+            wish.future.set_exception(outcome)
+        else:
+            wish.future.set_result(outcome)
+
+
+def hang_bell(home: str) -> doorbell.Doorbell | doorbell.Polling:
+    """The bell of all who wait at the counter."""
+    if not doorbell.AVAILABLE:
+        return doorbell.Polling()
+    directory = socket_directory(home)
+    make_private(directory)
+    check_directory(directory)
+    return doorbell.Doorbell(os.path.join(directory, f"node-{os.getpid()}.bell"))

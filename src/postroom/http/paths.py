@@ -1,0 +1,171 @@
+"""What each path does: every verb of the table under /api, the bus of the article, files. Rows for routes.py."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from time import gmtime, strftime
+from typing import Annotated
+
+import msgspec
+
+from postroom.core.address import fold_name
+from postroom.core.message import Message
+from postroom.core.plain import plain
+from postroom.core.refusals import BadRequest, NotYourName, WrongType
+from postroom.http.auth import ACT, READ, Caller, check_right
+from postroom.http.node import Node
+from postroom.http.office import read_body, read_fields
+from postroom.http.refusal import refusal
+from postroom.http.request import JSON, Answer, ClientGone, Request, encode, value_of
+from postroom.http.routes import Route
+from postroom.http.verb import LOOK, Arguments, Verb
+from postroom.http.verbs.messages import Seconds
+
+SEAT, CALL = b"x-postroom-seat", b"x-postroom-call"
+ESCAPED = 6
+"""A character may be written as \\u0041 in JSON."""
+SLACK_BYTES = 1_048_576
+"""For what a request holds besides the body and the subject of one message."""
+
+
+class InboxArguments(Arguments, frozen=True):
+    """Whether what is fetched counts as read, how long one waits for the first, and how many at most."""
+
+    mark_read: bool = False
+    wait: Seconds = 0
+    limit: Annotated[int, msgspec.Meta(ge=1)] = 100
+
+
+class Api:
+    """The paths of a node."""
+
+    def __init__(self, node: Node, verbs: Sequence[Verb]) -> None:
+        self._node = node
+        self._verbs = verbs
+
+    def rows(self) -> list[Route]:
+        """The rows of the table."""
+        return [
+            *(Route(verb.method, f"/api/{verb.name}", partial(self._call, verb)) for verb in self._verbs),
+            Route(LOOK, "/api/inbox/{agent}", self._inbox),
+        ]
+
+    async def _call(self, verb: Verb, request: Request) -> Answer:
+        caller = self._node.gate.caller(request)
+        check_right(caller, verb.scope)
+        given = read_fields(verb, request.query()) if verb.method == LOOK else read_body(verb, await self._json(request))
+        seat, number = request.header(SEAT), request.header(CALL)
+        if number is not None:
+            return await self._numbered(verb, given, request, (caller, seat or "", number))
+        doing = partial(self._do, verb, given, caller, seat)
+        return await (self._while_there(request, doing) if waits(given) else doing())
+
+    async def _json(self, request: Request) -> bytes:
+        kind = (request.header(b"content-type") or "nothing").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise WrongType(found=kind[:100], wanted="application/json")
+        limits = self._node.config.limits
+        return await request.body(ESCAPED * (limits.body_bytes + limits.subject_bytes) + SLACK_BYTES)
+
+    async def _do(self, verb: Verb, given: Arguments, caller: Caller, seat: str | None) -> Answer:
+        done = await self._node.office.do(verb, given, caller, seat)
+        return Answer(body=encode(done.value), after=done.after)
+
+    async def _numbered(self, verb: Verb, given: Arguments, request: Request, call: tuple[Caller, str, str]) -> Answer:
+        """A call with a number is done once, however often it comes; it goes on when its connection breaks."""
+        caller, seat, text = call
+        if not (text.isascii() and text.isdigit() and 0 < len(text) <= 15):  # noqa: PLR2004  # as many digits as a float holds
+            raise BadRequest(why="X-Postroom-Call is a number from 1 on")
+        lodger = await self._node.house.lodger(caller, seat, opens=verb.opens)
+        doing = lodger.called(int(text))
+        if doing is None:
+            doing = asyncio.create_task(kept(partial(self._do, verb, given, caller, seat)))
+            lodger.begin(int(text), doing)
+        with lodger:
+            return await self._while_there(request, lambda: asyncio.shield(doing))
+
+    async def _while_there(self, request: Request, doing: Callable[[], Awaitable[Answer]]) -> Answer:
+        """What something answers; it is cancelled when the client goes before. Raises ClientGone."""
+        task = asyncio.ensure_future(doing())
+        going = asyncio.ensure_future(request.gone())
+        try:
+            await asyncio.wait({task, going}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise ClientGone
+        finally:
+            going.cancel()
+            task.cancel()
+
+    # The bus of the article
+
+    async def _inbox(self, request: Request) -> Answer:
+        caller = self._node.gate.caller(request)
+        given = fields(InboxArguments, request)
+        marks = given.mark_read and request.method != "HEAD"
+        check_right(caller, ACT if marks else READ)
+        if fold_name(request.parameters["agent"]) != caller.name:
+            raise NotYourName(name=caller.name, act="read", other=request.parameters["agent"][:100])
+        doing = partial(self._taken if marks else self._peeked, caller, given)
+        if given.wait:
+            await request.body(0)
+            return await self._while_there(request, doing)
+        return await doing()
+
+    async def _peeked(self, caller: Caller, given: InboxArguments) -> Answer:
+        return value_of([letter(one) for one in await self._node.bus.peek(caller, limit=given.limit, wait_s=given.wait)])
+
+    async def _taken(self, caller: Caller, given: InboxArguments) -> Answer:
+        bus = self._node.bus
+        taken = await bus.take(caller, limit=given.limit, wait_s=given.wait)
+        if taken is None:
+            return value_of([])
+
+        async def after(written: bool) -> None:  # noqa: FBT001  # a callback
+            bus.settle(taken, read=written)
+
+        return Answer(body=encode([letter(one.message) for one in taken.handed]), after=after)
+
+
+def letter(message: Message) -> dict[str, object]:
+    """A message as the article has it, with all that we know of it besides."""
+    shown = plain(message)
+    assert isinstance(shown, dict)
+    at = strftime("%Y-%m-%dT%H:%M:%S", gmtime(message.sent_ms // 1000))
+    return {"from": message.sender, "timestamp": f"{at}.{message.sent_ms % 1000:03d}Z", **shown}
+
+
+def fields(kind: type[InboxArguments], request: Request) -> InboxArguments:
+    """The arguments of a path from its query. Raises BadRequest."""
+    try:
+        return msgspec.convert(request.query(), kind, strict=False)
+    except msgspec.MsgspecError as error:
+        raise BadRequest(why=str(error)) from None
+
+
+def waits(given: Arguments) -> bool:
+    """Whether a verb may take long, so that it is worth noticing that nobody waits for it any more."""
+    return bool(getattr(given, "wait", 0) or getattr(given, "timeout", 0))
+
+
+async def kept(doing: Callable[[], Awaitable[Answer]]) -> Answer:
+    """An answer that may be given several times: errors are answers too, and what follows it is done when it was written out once."""
+    try:
+        answer = await doing()
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:  # noqa: BLE001  # the answer to be repeated
+        return refusal(error)
+    first = answer.after
+    if first is None:
+        return answer
+    settled: list[bool] = []
+
+    async def after(written: bool) -> None:  # noqa: FBT001  # a callback
+        if written and not settled:
+            settled.append(True)
+            await first(written)
+
+    return Answer(answer.status, answer.body, JSON, after)

@@ -1,0 +1,92 @@
+"""What a verb is to HTTP: a row with its name, who may do it, its arguments, and how it is done. The rows are in verbs/ and seats.py."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from postroom.exchange.desk import Desk
+from postroom.http.auth import ACT, READ
+from postroom.http.lodger import Lodger
+
+LOOK, DO = "GET", "POST"
+
+
+class Arguments(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a verb is told. Its fields are the keywords of the SDK."""
+
+
+class Nothing(Arguments, frozen=True):
+    """No arguments."""
+
+
+Given = TypeVar("Given", bound=Arguments)
+Look = Callable[[Desk, Arguments], object]
+Perform = Callable[[Lodger, Arguments], Awaitable[object]]
+
+
+class Verb(NamedTuple):
+    """One row. It has either a `look`, done at any desk of the caller, or is performed at the caller's seat."""
+
+    name: str
+    scope: str
+    arguments: type[Arguments]
+    gives: object
+    summary: str
+    look: Look | None = None
+    perform: Perform | None = None
+    opens: bool = False  # the seat that the request names is taken by it
+
+    @property
+    def method(self) -> str:
+        """How it is asked for."""
+        return DO if self.look is None else LOOK
+
+
+def look(
+    name: str, arguments: type[Given], gives: object, how: Callable[[Desk, Given], object], says: object, *, scope: str = READ
+) -> Verb:
+    """A verb that changes nothing. `says` is the function whose docstring tells what it does, or the sentence itself."""
+
+    def looking(desk: Desk, given: Arguments) -> object:
+        assert isinstance(given, arguments)
+        return how(desk, given)
+
+    return Verb(name, scope, arguments, gives, sentence(says), look=looking)
+
+
+def act(name: str, arguments: type[Given], gives: object, how: Callable[[Desk, Given], object], says: object, *, scope: str = ACT) -> Verb:
+    """A verb that is done at once, at the desk of the caller's seat."""
+
+    async def acting(lodger: Lodger, given: Arguments) -> object:
+        assert isinstance(given, arguments)
+        return await lodger.at_desk(lambda desk: how(desk, given))
+
+    return Verb(name, scope, arguments, gives, sentence(says), perform=acting)
+
+
+def perform(
+    name: str,
+    arguments: type[Given],
+    gives: object,
+    how: Callable[[Lodger, Given], Awaitable[object]],
+    says: object,
+    *,
+    scope: str = ACT,
+    opens: bool = False,
+) -> Verb:
+    """A verb that needs the caller's seat, or takes time."""
+
+    async def performing(lodger: Lodger, given: Arguments) -> object:
+        assert isinstance(given, arguments)
+        return await how(lodger, given)
+
+    return Verb(name, scope, arguments, gives, sentence(says), perform=performing, opens=opens)
+
+
+def sentence(says: object) -> str:
+    """The first sentence of a docstring, or the one that is given."""
+    text = says if isinstance(says, str) else says.__doc__ or ""
+    return text.split("\n", 1)[0].strip()
