@@ -17,6 +17,12 @@ class BadToken(CallerError):
     code, exit_code, http_status = "bad-token", 77, 401
 
 
+class NoSuchWebhook(CallerError):
+    """There is no webhook {id} of yours. See: postroom webhook list."""
+
+    code, exit_code, http_status = "no-such-webhook", 67, 404
+
+
 class BadRequest(CallerError):
     """The request cannot be read: {why}."""
 
@@ -139,3 +145,9 @@ class OnlyHere(CallerError):
     """`{verb}` works on the machine of the post room only, not over {url}."""
 
     code, exit_code, http_status = "only-here", 69, 501
+
+
+class NoAddress(WorldError):
+    """No node serves an address here that a browser can open. Start one: postroom up"""
+
+    code, exit_code, retry = "no-address", 69, False

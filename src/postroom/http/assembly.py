@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from postroom.core.refusals import NoSuchPath
 from postroom.http.app import App, Application
+from postroom.http.login import Doors
 from postroom.http.node import Node
+from postroom.http.pages import Pages
 from postroom.http.paths import Api
 from postroom.http.refusal import refusal
 from postroom.http.request import Event, Receive, Send, Way, reply
@@ -17,10 +19,12 @@ class Served:
 
     def __init__(self, node: Node) -> None:
         self._routes = Routes(Api(node, VERBS).rows())
+        self._pages = Pages(Doors())
+        node.gate.pages.append(self._pages.knows)
 
     def app(self, way: Way) -> Application:
         """The application for one way in."""
-        return App(way, self._routes, gateway=nothing, pages=nothing, count=lambda *_: None)
+        return App(way, self._routes, gateway=nothing, pages=self._pages, count=lambda *_: None)
 
     def begin(self) -> None:
         """Begin."""
