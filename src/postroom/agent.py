@@ -17,27 +17,45 @@ from postroom.core.types import TYPE_CHECKING, Self, Unpack
 from postroom.delivery import Delivery, in_hand
 from postroom.exchange import invitations, naming, presence, reading, rooms, sessions, tracing
 from postroom.line import accepted, offering, resumed
-from postroom.seat import Seat, take_seat
+from postroom.remote.finding import take_any_seat
 from postroom.session import Session
 from postroom.store.profiles import Listed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Concatenate, ParamSpec, TypeVar
+
+    from postroom.exchange.desk import Desk
+    from postroom.places import AnySeat
     from postroom.store.deliveries import Handed
 
+    Given = ParamSpec("Given")
+    Result = TypeVar("Result")
 
-def connect(name: str | None = None, *, home: str | os.PathLike[str] | None = None, durability: str | None = None) -> Agent:
+
+def connect(
+    name: str | None = None,
+    *,
+    home: str | os.PathLike[str] | None = None,
+    durability: str | None = None,
+    url: str | None = None,
+    token: str | None = None,
+) -> Agent:  # fmt: skip
     """Take part as the agent `name` (default: $POSTROOM_AGENT), in the post room of this user or the one in the directory `home`.
 
+    With `url` (default: $POSTROOM_URL) in that of a node elsewhere: "http://HOST:8091", "https://...", "unix:///PATH". There the `token`
+    (default: $POSTROOM_TOKEN, or what is in the file $POSTROOM_TOKEN_FILE) says who comes, so the name may be left out.
     A new name is registered. `durability` is "safe" (accepted means safe against a power cut) or "relaxed" (against kill -9 only).
-    Raises NoIdentity, BadName, ReservedName, BadConfig, and StoreUnusable and its kin when the store cannot be opened.
+    Raises NoIdentity, BadName, ReservedName, BadConfig; StoreUnusable and its kin when the store cannot be opened and no node answers
+    beside it; BadUrl, BadToken, NotYourName, Unreachable.
     """
-    return Agent(take_seat(name, home, durability))
+    return Agent(take_any_seat(name, home, durability, url=url, token=token))
 
 
 class Agent:
     """An agent that takes part. Every method may be called from several threads; in a forked child connect again."""
 
-    def __init__(self, seat: Seat) -> None:
+    def __init__(self, seat: AnySeat) -> None:
         self._seat = seat
 
     def __repr__(self) -> str:
@@ -60,7 +78,11 @@ class Agent:
     @property
     def home(self) -> str:
         """The directory of the post room."""
-        return self._seat.desk.database.home
+        return self._seat.desk.home
+
+    def _do(self, verb: Callable[Concatenate[Desk, Given], Result], *given: Given.args, **options: Given.kwargs) -> Result:
+        with self._seat.turn as desk:
+            return desk.do(verb, *given, **options)
 
     # Sending
 
@@ -149,18 +171,13 @@ class Agent:
 
     def peek(self, limit: int = 100) -> list[Message]:
         """Look at what waits, without consuming it."""
-        with self._seat.turn as desk:
-            return reading.peek(desk, limit=limit)
+        return self._do(reading.peek, limit=limit)
 
     def save(self, attachment: Attachment, path: str | os.PathLike[str]) -> None:
         """Write an attached file to a new file at `path`. Raises NoSuchFile if there is one already."""
-        from postroom.store import files
-
         if not isinstance(attachment, Attachment):
             raise BadValue(name="attachment", value=attachment, why="it is one of a message's attachments")
-        with self._seat.turn as desk:
-            tracing.check_file(desk, attachment.sha256)
-        files.save(self.home, attachment, path_text("path", path))
+        self._do(tracing.save, attachment, path_text("path", path))
 
     def events(self, wait: float | None = 0) -> Iterator[Event]:
         """What happened besides messages: who came and went in your rooms, what became of what you sent. Oldest first.
@@ -187,18 +204,15 @@ class Agent:
 
     def history(self, *, peer: str | None = None, before: MessageRef | None = None, since_ms: int = 0, limit: int = 50) -> list[Message]:
         """The newest messages that this agent sent or received, oldest first; with one `peer` or in one `#room`; or before one."""
-        with self._seat.turn as desk:
-            return tracing.history(desk, peer=peer, before=before, since_ms=since_ms, limit=limit)
+        return self._do(tracing.history, peer=peer, before=before, since_ms=since_ms, limit=limit)
 
     def thread(self, id: MessageRef) -> list[Message]:
         """The thread that a message belongs to, oldest first."""
-        with self._seat.turn as desk:
-            return tracing.thread(desk, id)
+        return self._do(tracing.thread, id)
 
     def search(self, words: str, *, limit: int = 20) -> list[Message]:
         """The newest messages of this agent that match: words, "phrases", prefix*, AND, OR, NOT."""
-        with self._seat.turn as desk:
-            return tracing.find(desk, words, limit=limit)
+        return self._do(tracing.find, words, limit=limit)
 
     # Among others
 
@@ -207,8 +221,7 @@ class Agent:
 
         Hidden agents and ghosts are not among them, except this one.
         """
-        with self._seat.turn as desk:
-            return presence.list_agents(desk, tag=tag, archived=archived)
+        return self._do(presence.list_agents, tag=tag, archived=archived)
 
     def profile(self, **changes: Unpack[ProfileOptions]) -> Listed:
         """How this agent is listed, after changing what is given.
@@ -217,14 +230,11 @@ class Agent:
         it lives, `directory` where it works. `tags` are names under which agents are found. `auto_accept` is whether it accepts sessions
         by itself. `visibility` is "visible", "hidden" (not listed; who knows the name can write) or "ghost" (there for nobody).
         """
-        with self._seat.turn as desk:
-            presence.set_profile(desk, profile_with(changes))
-            return presence.listed(desk)
+        return self._do(presence.change, profile_with(changes))
 
     def rename(self, name: str) -> None:
         """Take another name. Mailbox, rooms and history stay, and the rooms are told. Raises NameTaken, BadName, ReservedName."""
-        with self._seat.turn as desk:
-            naming.rename(desk, name)
+        self._do(naming.rename, name)
 
     # Sessions
 
@@ -241,8 +251,7 @@ class Agent:
 
     def decline(self, id: MessageRef, reason: str) -> Receipt:
         """Decline an offered session, with a reason."""
-        with self._seat.turn as desk:
-            return sessions.decline(desk, id, reason)
+        return self._do(sessions.decline, id, reason)
 
     def resume(self, id: MessageRef) -> Session:
         """Go on with a session, after a restart of this process for instance: its messages come to this object only."""
@@ -250,80 +259,65 @@ class Agent:
 
     def sessions(self) -> list[SessionView]:
         """The sessions of this agent, oldest first."""
-        with self._seat.turn as desk:
-            return sessions.list_sessions(desk)
+        return self._do(sessions.list_sessions)
 
     # Rooms
 
     def create_room(self, name: str, *, policy: str = "public", description: str = "") -> Room:
         """Make a room and be its owner. `policy` is "public", "private" (others see its name, and join when invited) or "secret"."""
-        with self._seat.turn as desk:
-            return rooms.create(desk, name, policy=policy, description=description)
+        return self._do(rooms.create, name, policy=policy, description=description)
 
     def rooms(self) -> list[Room]:
         """The rooms that this agent may know of, by name."""
-        with self._seat.turn as desk:
-            return rooms.list_rooms(desk)
+        return self._do(rooms.list_rooms)
 
     def room(self, name: str) -> Room:
         """One room, and what this agent is in it. Raises NoSuchRoom."""
-        with self._seat.turn as desk:
-            return rooms.show(desk, name)
+        return self._do(rooms.show, name)
 
     def members(self, room: str) -> list[Member]:
         """Who is in a room, the longest first."""
-        with self._seat.turn as desk:
-            return rooms.members(desk, room)
+        return self._do(rooms.members, room)
 
     def join(self, room: str) -> Room:
         """Become a member: what is sent to `#room` from now on comes to the inbox. Raises NotInvited."""
-        with self._seat.turn as desk:
-            return rooms.join(desk, room)
+        return self._do(rooms.join, room)
 
     def leave(self, room: str) -> None:
         """Be a member no more. The room of an owner who leaves goes to the longest member, and ends with the last one."""
-        with self._seat.turn as desk:
-            rooms.leave(desk, room)
+        self._do(rooms.leave, room)
 
     def invite(self, room: str, *agents: str) -> list[Invited]:
         """Invite agents into a room; a notice tells each how to join. Returns what became of each."""
-        with self._seat.turn as desk:
-            return invitations.invite(desk, room, agents)
+        return self._do(invitations.invite, room, agents)
 
     def decline_invitation(self, room: str, reason: str) -> None:
         """Decline an invitation; who invited is told why."""
-        with self._seat.turn as desk:
-            invitations.decline(desk, room, reason)
+        self._do(invitations.decline, room, reason)
 
     def kick(self, room: str, agent: str, reason: str = "") -> None:
         """Remove a member, or take an invitation back; the agent is told why. For the owner."""
-        with self._seat.turn as desk:
-            rooms.kick(desk, room, agent, reason)
+        self._do(rooms.kick, room, agent, reason)
 
     def transfer(self, room: str, agent: str) -> None:
         """Make another member the owner. For the owner."""
-        with self._seat.turn as desk:
-            rooms.transfer(desk, room, agent)
+        self._do(rooms.transfer, room, agent)
 
     def describe_room(self, room: str, *, description: str | None = None, policy: str | None = None) -> Room:
         """Say what a room is for, or close it further: public, private, secret. For the owner."""
-        with self._seat.turn as desk:
-            return rooms.describe(desk, room, description=description, policy=policy)
+        return self._do(rooms.describe, room, description=description, policy=policy)
 
     def set_topic(self, room: str, topic: str) -> Room:
         """Say what a room is about just now. For every member."""
-        with self._seat.turn as desk:
-            return rooms.set_topic(desk, room, topic)
+        return self._do(rooms.set_topic, room, topic)
 
     def mute(self, room: str, *, on: bool = True) -> None:
         """Let messages in a room not wake this agent unless they mention it; they come all the same. `on=False` undoes that."""
-        with self._seat.turn as desk:
-            rooms.mute(desk, room, on=bool(on))
+        self._do(rooms.mute, room, on=bool(on))
 
     def destroy_room(self, room: str, reason: str = "") -> None:
         """End a room; its members are told. For the owner."""
-        with self._seat.turn as desk:
-            rooms.destroy(desk, room, reason)
+        self._do(rooms.destroy, room, reason)
 
     def close(self) -> None:
         """Stop taking part. What is in hand goes back into the mailbox; what waits, waits. In a forked child: leave it to the parent."""

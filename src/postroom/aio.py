@@ -24,28 +24,34 @@ from postroom.core.session import SessionState, SessionView
 from postroom.delivery import in_hand
 from postroom.line import Line, accepted, offering, resumed
 from postroom.opening import Opening
-from postroom.seat import Seat, take_seat
+from postroom.remote.finding import take_any_seat
 from postroom.session import CLOSE_S
 from postroom.store.profiles import Listed
 
 if TYPE_CHECKING:
+    from postroom.places import AnySeat
     from postroom.store.deliveries import Handed
 
 
 def connect_async(
-    name: str | None = None, *, home: str | os.PathLike[str] | None = None, durability: str | None = None
-) -> Opening[AsyncAgent]:
+    name: str | None = None,
+    *,
+    home: str | os.PathLike[str] | None = None,
+    durability: str | None = None,
+    url: str | None = None,
+    token: str | None = None,
+) -> Opening[AsyncAgent]:  # fmt: skip
     """Take part, for asyncio. Parameters and errors as of `connect`.
 
     Either `async with connect_async("analyst") as me`, or `me = await connect_async("analyst")`.
     """
-    return Opening("connect_async", _connect(partial(take_seat, name, home, durability)))
+    return Opening("connect_async", _connect(partial(take_any_seat, name, home, durability, url=url, token=token)))
 
 
-async def _connect(connecting: partial[Seat]) -> AsyncAgent:
+async def _connect(connecting: partial[AnySeat]) -> AsyncAgent:
     clerk = Clerk()
     try:
-        return AsyncAgent(await clerk.do(connecting, undo=Seat.leave), clerk)
+        return AsyncAgent(await clerk.do(connecting, undo=leave), clerk)
     except asyncio.CancelledError:
         await clerk.close_with(lambda: None)  # not before whoever came in has left again
         raise
@@ -54,10 +60,15 @@ async def _connect(connecting: partial[Seat]) -> AsyncAgent:
         raise
 
 
+def leave(seat: AnySeat) -> None:
+    """Leave a seat that nobody waited for."""
+    seat.leave()
+
+
 class AsyncAgent:
     """An agent that takes part, for asyncio. Every method may be called from several tasks of one event loop."""
 
-    def __init__(self, seat: Seat, clerk: Clerk) -> None:
+    def __init__(self, seat: AnySeat, clerk: Clerk) -> None:
         self._seat = seat
         self._agent = Agent(seat)
         self._clerk = clerk

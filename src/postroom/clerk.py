@@ -11,9 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from postroom.core.errors import Closed, Forked, PostroomError
-from postroom.doorbell import POLL_S, Doorbell, Polling
+from postroom.doorbell import POLL_S, Polling
 
 if TYPE_CHECKING:
+    from postroom.places import AnyBell
     from postroom.waiting import Steps
 
 Result = TypeVar("Result")
@@ -33,12 +34,12 @@ class Clerk:
         self._pid = os.getpid()
         self._open = True
         self._debts: deque[Callable[[], None]] = deque()
-        self._bell: Doorbell | Polling = Polling()
+        self._bell: AnyBell = Polling()
         self._waiters: set[asyncio.Future[bool]] = set()
         self._watched = -1
         self._heard = 0
 
-    def listen_to(self, bell: Doorbell | Polling) -> None:
+    def listen_to(self, bell: AnyBell) -> None:
         """Name the bell."""
         self._bell = bell
 

@@ -8,8 +8,9 @@ from postroom.core.errors import LeaseLost, NotYourTurn, SessionClosed, SessionD
 from postroom.core.message import Draft, Kind, MessageRef, Seq, check_seconds
 from postroom.core.session import LIVE, SessionState
 from postroom.core.types import TYPE_CHECKING
-from postroom.exchange import asking, sessions
-from postroom.seat import Seat
+from postroom.exchange import sessions
+from postroom.exchange.sessions import Begun
+from postroom.places import AnySeat
 from postroom.waiting import AT_ONCE, deadline, taking
 
 if TYPE_CHECKING:
@@ -20,51 +21,47 @@ TALK = frozenset({Kind.DATA, Kind.MESSAGE, Kind.NOTICE})
 """What is said in a session, and about it. The other kinds begin or end it."""
 
 
-def offering(seat: Seat, to: str, task: str, timeout: float | None) -> Steps[Line]:
+def offering(seat: AnySeat, to: str, task: str, timeout: float | None) -> Steps[Line]:
     """Offer a session and wait until it is accepted."""
     if timeout is not None:
         check_seconds("timeout", timeout)
     with seat.turn as desk:
         seconds = desk.config.limits.handshake_ms / 1000 if timeout is None else timeout
-        receipt = sessions.open_session(desk, Draft(to, task, reply_within=seconds), claim=True)
-        line = Line(seat, sessions.root_of(desk, receipt))
+        line = Line(seat, desk.do(sessions.offer, Draft(to, task, reply_within=seconds)))
         seat.after_sending()
     yield from line.awaiting(seconds)
     return line
 
 
-def accepted(seat: Seat, id: MessageRef) -> Line:
+def accepted(seat: AnySeat, id: MessageRef) -> Line:
     """Accept an offered session."""
     with seat.turn as desk:
-        sessions.accept(desk, id, claim=True)
-        return Line(seat, Seq(sessions.find(desk, id).root))
+        return Line(seat, desk.do(sessions.begin, id))
 
 
-def resumed(seat: Seat, id: MessageRef) -> Line:
+def resumed(seat: AnySeat, id: MessageRef) -> Line:
     """Go on with a session: its messages come here only."""
     with seat.turn as desk:
-        root = sessions.find(desk, id).root
-        asking.claim(desk, root)
-        return Line(seat, Seq(root))
+        return Line(seat, desk.do(sessions.resume, id))
 
 
 class Line:
-    """One side of the session that begins with the message at `root`."""
+    """One side of a session that goes on at this seat."""
 
-    def __init__(self, seat: Seat, root: Seq) -> None:
-        view = sessions.show(seat.desk, root)
+    def __init__(self, seat: AnySeat, begun: Begun) -> None:
+        view = begun.view
         self.id = view.id
         self.task = view.task
         self.peer = view.peer if view.opener == seat.desk.agent.name else view.opener
         self.seat = seat
-        self.root = root
+        self.root = Seq(begun.root)
         self._in_hand: list[Handed] = []
 
     @property
     def state(self) -> SessionState:
         """Where the session stands now."""
         with self.seat.turn as desk:
-            return sessions.state(desk, self.root)
+            return desk.do(sessions.state, self.root)
 
     def receiving(self, timeout: float | None) -> Steps[list[Handed]]:
         """Confirm what is in hand and take the next message. Raises SessionClosed at the end, and again after it; SessionDeclined."""
@@ -136,7 +133,7 @@ class Line:
         self._in_hand = []
         try:
             with self.seat.turn as desk:
-                sessions.close(desk, self.root)
+                desk.do(sessions.close, self.root)
         except NotYourTurn:
             until = until if self.state in LIVE else AT_ONCE
         passed: list[Handed] = []

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import TypeAlias, TypeVar
 
-    from postroom.seat import Seat
+    from postroom.places import AnySeat as Seat
 
     Result = TypeVar("Result")
     Steps: TypeAlias = Generator[float, bool | None, Result]  # is sent whether the bell rang

@@ -170,6 +170,12 @@ def set_profile(desk: Desk, profile: Profile) -> None:
             tell_askers(posting, desk.agent.id, "idle", unread_too=False)
 
 
+def change(desk: Desk, profile: Profile) -> Listed:
+    """How the desk's agent is listed for the others, after changing what it says about itself. Raises as `set_profile`."""
+    set_profile(desk, profile)
+    return listed(desk)
+
+
 def check_number(posting: Posting, *, ghosts: bool) -> None:
     """Ghosts are counted for themselves: nobody else can find out how many there are. Raises TooMany."""
     limit = posting.desk.config.limits.agents

@@ -8,6 +8,7 @@ from postroom.core.address import Name
 from postroom.core.errors import AmbiguousId, BadValue, NoSuchPeer, NoSuchRecipient, NoSuchSession, NotYourTurn
 from postroom.core.message import Draft, Kind, Letter, MessageRef, Receipt, Seq, check_text, checked, id_text
 from postroom.core.session import IMPOSSIBLE, SessionState, SessionView, Side, after, in_words
+from postroom.core.types import NamedTuple
 from postroom.exchange import sending
 from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_PROVENANCE, Desk, Posting
 from postroom.exchange.lookup import choices, own_id, resolve
@@ -55,6 +56,34 @@ def open_session(desk: Desk, draft: Draft, *, claim: bool = False) -> Receipt:
             waits.set_timer(posting.database, waits.Timer(lapses_ms, "handshake", root))
         outbox.write()
     return receipt
+
+
+class Begun(NamedTuple):
+    """A session that goes on with this process: the number by which its claim is known here, and how it stands."""
+
+    root: int
+    view: SessionView
+
+
+def offer(desk: Desk, draft: Draft) -> Begun:
+    """Offer a session whose answer comes to this process."""
+    root = root_of(desk, open_session(desk, draft, claim=True))
+    return Begun(root, show(desk, root))
+
+
+def begin(desk: Desk, id: MessageRef) -> Begun:
+    """Accept an offered session: what the other side says comes to this process."""
+    accept(desk, id, claim=True)
+    root = Seq(find(desk, id).root)
+    return Begun(root, show(desk, root))
+
+
+def resume(desk: Desk, id: MessageRef) -> Begun:
+    """Go on with a session: what the other side says comes to this process."""
+    root = Seq(find(desk, id).root)
+    with desk.posting() as posting:
+        waits.claim(posting.database, desk.agent.id, root, posting.provenance())
+    return Begun(root, show(desk, root))
 
 
 def peer(outbox: Outbox, name: Name) -> Mailbox:
@@ -181,7 +210,7 @@ def root_of(desk: Desk, receipt: Receipt) -> Seq:
 
 
 def state(desk: Desk, root: int) -> SessionState:
-    """Where the session stands that begins with this message."""
+    """Where the session stands that goes on here under a number."""
     with desk.reading() as database:
         found = stored.offer(database, root)
         assert found is not None, "who asks has the session"

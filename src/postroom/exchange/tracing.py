@@ -6,7 +6,7 @@ import re
 
 from postroom.core.address import RESERVED
 from postroom.core.errors import BadQuery, BadValue, PostroomError
-from postroom.core.message import Message, MessageRef, Receipt
+from postroom.core.message import Attachment, Message, MessageRef, Receipt
 from postroom.exchange.desk import Desk
 from postroom.exchange.lookup import known, readable_room, resolve
 from postroom.store import deliveries, messages, search
@@ -54,6 +54,14 @@ def check_file(desk: Desk, digest: str) -> None:
     from postroom.store import files
 
     raise files.missing(desk.database.home, digest)
+
+
+def save(desk: Desk, attachment: Attachment, path: str) -> None:
+    """Write an attached file that the desk's agent may see to a new file. Raises NotSaved, FileLost, DiskFull."""
+    from postroom.store import files
+
+    check_file(desk, attachment.sha256)
+    files.save(desk.home, attachment, path)
 
 
 def follow(desk: Desk, id: MessageRef) -> None:

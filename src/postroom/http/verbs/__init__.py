@@ -1,8 +1,8 @@
-"""The verbs, one row each, in files by noun. What is not a row here or in seats.py cannot be asked for."""
+"""The verbs, one row each, in files by noun. What is not a row there cannot be asked for."""
 
 from __future__ import annotations
 
 from postroom.http.verb import Verb
-from postroom.http.verbs import agents, messages, operators, rooms, sessions
+from postroom.http.verbs import agents, messages, operators, rooms, seats, sessions
 
-VERBS: list[Verb] = [*messages.VERBS, *agents.VERBS, *sessions.VERBS, *rooms.VERBS, *operators.VERBS]
+VERBS: list[Verb] = [*messages.VERBS, *agents.VERBS, *sessions.VERBS, *rooms.VERBS, *seats.VERBS, *operators.VERBS]

@@ -1,0 +1,92 @@
+"""Which way leads to a post room: its store on this machine, or a node. Decided when somebody connects, and told by `postroom doctor`."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from postroom.config import identity
+from postroom.core.address import claimable
+from postroom.core.errors import PostroomError, StoreReadOnly, StoreUnusable
+from postroom.core.message import path_text
+from postroom.core.types import TYPE_CHECKING
+from postroom.paths import default_home, node_socket
+from postroom.remote.bus import Bus, bus_at
+from postroom.seat import take_seat
+
+if TYPE_CHECKING:
+    from postroom.places import AnySeat
+    from postroom.remote.desk import RemoteDesk
+    from postroom.remote.seat import RemoteSeat
+
+URL = "POSTROOM_URL"
+SHUT = (StoreUnusable, StoreReadOnly)
+"""What a store ends in that may not be opened from here: another user's, a sandbox's, one that another kernel uses."""
+TRY_S = 1.0
+
+
+def named_bus(url: str | None, token: str | None, *, home_is_named: bool) -> Bus | None:
+    """The node that was named, or that $POSTROOM_URL names unless a directory was. Raises BadUrl, BadToken."""
+    url = url or (None if home_is_named else os.environ.get(URL))
+    return bus_at(url, token) if url else None
+
+
+def bus_beside(home: str) -> Bus | None:
+    """The node of the post room in `home`, if one answers at its Unix socket."""
+    path = node_socket(home)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+            trial.settimeout(TRY_S)
+            trial.connect(path)
+    except OSError:
+        return None
+    return Bus("unix", "localhost", 0, path)
+
+
+def take_any_seat(
+    name: str | None,
+    home: str | os.PathLike[str] | None,
+    durability: str | None,
+    *,
+    url: str | None = None,
+    token: str | None = None,
+) -> AnySeat:  # fmt: skip
+    """A seat for the agent `name`: in the store, at the node that is named, or at the one beside a store that is shut. See `connect`."""
+    directory = path_text("home", home or default_home())
+    bus = named_bus(url, token, home_is_named=home is not None)
+    if bus is not None:
+        return remote_seat(bus, name, directory)
+    try:
+        return take_seat(name, home, durability)
+    except SHUT as error:
+        bus = bus_beside(directory)
+        if bus is None:
+            raise advised(error) from None
+        return remote_seat(bus, name, directory)
+
+
+def advised(error: PostroomError) -> PostroomError:
+    """What is wrong with a store, and that there is another way."""
+    error.add_note("If it is shut to this program on purpose, run `postroom up` outside, or set POSTROOM_URL.")
+    return error
+
+
+def remote_desk(bus: Bus, name: str | None, home: str) -> RemoteDesk:
+    """A desk at a node. Raises NoIdentity where nothing says who calls."""
+    from postroom.remote.caller import Caller
+    from postroom.remote.desk import RemoteDesk
+    from postroom.remote.postbag import Postbag
+
+    name = name or os.environ.get("POSTROOM_AGENT") or None
+    known = identity(name) if bus.token is None else name
+    return RemoteDesk(Caller(bus, known), Postbag(home, bus))
+
+
+def remote_seat(bus: Bus, name: str | None, home: str) -> RemoteSeat:
+    """A seat at a node. Raises BadName, ReservedName, NoIdentity, Unreachable, BadToken, NotYourName."""
+    from postroom.remote.seat import RemoteSeat
+
+    desk = remote_desk(bus, name, home)
+    if desk.caller.name is not None:
+        desk.caller.name = claimable(desk.caller.name)
+    return RemoteSeat(desk)

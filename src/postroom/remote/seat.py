@@ -1,0 +1,432 @@
+"""A seat at a node: what `Agent`, `AsyncAgent` and the others know as a seat, while its desk, mailbox and bell are elsewhere.
+
+A node that is started anew has forgotten it. Then another one is taken, what was claimed is claimed again, what was confirmed is told.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from secrets import token_urlsafe
+from threading import Condition, RLock, Thread
+from types import TracebackType
+
+from postroom.core.errors import Closed, Forked, LeaseLost, PostroomError
+from postroom.core.message import Draft, Message, MessageRef, Receipt
+from postroom.core.refusals import NotYourName, SeatGone, Unreachable
+from postroom.core.types import TYPE_CHECKING, Self
+from postroom.exchange import sending, sessions, tracing
+from postroom.remote import files, values
+from postroom.remote.bell import RemoteBell
+from postroom.remote.caller import Ask
+from postroom.remote.desk import RemoteDesk
+from postroom.remote.postbag import ref
+from postroom.store.deliveries import Handed
+from postroom.store.events import Told
+
+if TYPE_CHECKING:
+    from postroom.waiting import Result, Steps
+
+BELL_S = 25.0
+"""So long one question for rings waits: less than most proxies allow."""
+JOIN_S = 5.0
+"""So long a thread is waited for that may be trying to connect just then."""
+RETRY_S, RETRY_S_MAX = 0.05, 2.0
+"""When to try again where nobody answers: soon, as a node is started anew within a second; later not so often."""
+
+
+class Turn:
+    """One thread at a time uses the desk; a forked child never."""
+
+    __slots__ = ("_desk", "_lock", "pid")
+
+    def __init__(self, desk: RemoteDesk) -> None:
+        self._desk = desk
+        self._lock = RLock()
+        self.pid = os.getpid()
+
+    def __enter__(self) -> RemoteDesk:
+        if os.getpid() != self.pid:
+            raise Forked(pid=self.pid)
+        self._lock.acquire()
+        return self._desk
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._lock.release()
+
+
+class RemoteSeat:
+    """Where an agent takes part in a post room elsewhere."""
+
+    def __init__(self, desk: RemoteDesk) -> None:
+        self.desk = desk
+        self.turn = Turn(desk)
+        self.bell = RemoteBell()
+        self._handles: dict[int, tuple[str, str]] = {}  # what is in hand: the seat at which it was handed over, and its handle there
+        self._numbers = 0
+        self._listening = False
+        self._heard = 0
+        self._down = False
+        self._ended = Condition()
+        self._aside = desk.caller.aside()
+        try:
+            self._come_in(desk.caller.name)
+        except BaseException:
+            self._put_away()
+            raise
+        desk.again, desk.on_kept = self._sit_again, self._try_soon
+        self._thread = Thread(target=self._hear, name="postroom-bell", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.leave()
+
+    # Coming and going
+
+    @property
+    def taken(self) -> bool:
+        """Whether the agent takes part still."""
+        return self.desk.open
+
+    def _come_in(self, name: str | None) -> None:
+        """Take the first seat. An agent that has been at this node before may come in while it is away. Raises NotYourName."""
+        try:
+            self._sit()
+            self._settle()
+        except Unreachable:
+            if not self.desk.postbag.is_known(name):
+                raise
+            self._down = True
+        if name is not None and name != self.desk.agent.name:
+            raise NotYourName(name=self.desk.agent.name, act="take part", other=name)
+
+    def _sit(self) -> None:
+        """Take a seat."""
+        caller = self.desk.caller
+        caller.sit(token_urlsafe(24))
+        found = values.entry(caller.ask(Ask("seat-open", {})))
+        self.desk.is_new = self.desk.is_new or bool(found["is_new"])
+        self.desk.know(str(found["name"]), str(found["kind"]), found["limits"])
+
+    def _sit_again(self) -> None:
+        """Take another seat, and be there what one was at the last."""
+        self._sit()
+        for number, claim in [(number, claim) for number, claim in self.desk.claims.items() if claim.handle]:
+            found = values.entry(self.desk.caller.ask(Ask("claim", {"id": claim.ref})))
+            self.desk.claims[number] = claim._replace(handle=str(found["claim"]))
+        if self._listening:
+            self.desk.caller.ask(Ask("listen", {"on": True}))
+        self._settle()
+
+    def _settle(self) -> None:
+        """Tell the node which messages were read while it was away."""
+        refs = self.desk.postbag.confirmed()
+        if refs:
+            found = values.entry(self.desk.caller.ask(Ask("settle", {"messages": refs})))
+            self.desk.postbag.forget(map(str, values.rows(found["settled"])))
+
+    def leave(self) -> None:
+        """Stop taking part. What is in hand goes back into the mailbox. In a forked child: leave it to the parent."""
+        if os.getpid() != self.turn.pid:
+            return
+        with self.turn as desk:
+            if not desk.open:
+                return
+            try:
+                desk.caller.ask(Ask("seat-close", {}))
+                desk.postbag.put_down()
+            except PostroomError:
+                pass  # it notices within a minute that nobody comes any more
+            finally:
+                self._put_away()
+        self._thread.join(JOIN_S)
+
+    def _put_away(self) -> None:
+        with self._ended:
+            self.desk.close()
+            self._ended.notify_all()
+        self._aside.cut()
+        self.bell.close()
+
+    def run(self, steps: Steps[Result]) -> Result:
+        """Go through something that takes time, in this thread."""
+        rang = None
+        try:
+            while True:
+                rings = self.bell.rings
+                seconds = steps.send(rang)
+                rang = self.bell.wait(rings, seconds)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        finally:
+            steps.close()
+
+    # The bell
+
+    def _hear(self) -> None:
+        """Listen to the bell there, and ring the one here. In a thread of its own."""
+        pause_s = RETRY_S
+        while self.desk.open:
+            try:
+                self._listen()
+                pause_s = RETRY_S
+            except PostroomError:
+                self._down = True
+                with self._ended:
+                    self._ended.wait_for(lambda: not self.desk.open, pause_s)
+                pause_s = min(2 * pause_s, RETRY_S_MAX)
+        self._aside.close()
+
+    def _listen(self) -> None:
+        """Ask once whether it rang. If the node was away, hand in what waits."""
+        try:
+            if self._ask_bell():
+                self.bell.ring()
+        except SeatGone:
+            self._down = True
+            with self.turn as desk:
+                if desk.open and desk.caller.seat == self._aside.seat:
+                    self._sit_again()
+            self._heard = 0
+        if self._down:
+            with self.turn as desk:
+                if desk.open:
+                    desk.postbag.carry(desk)
+            self._down = False
+            self.bell.ring()
+
+    def _ask_bell(self) -> bool:
+        self._aside.seat, self._aside.name = self.desk.caller.seat, self.desk.caller.name
+        wait_s = 0.0 if self._down else BELL_S
+        found = values.entry(self._aside.ask(Ask("bell", {"rings": self._heard, "wait": wait_s}, waits_s=wait_s), numbered=False))
+        heard, self._heard = self._heard, int(str(found["rings"]))
+        return self._heard != heard or bool(found["look"])
+
+    def _try_soon(self) -> None:
+        """Something waits to be handed in: see soon whether the node is back."""
+        self._down = True
+        self._aside.cut()
+
+    # Reading
+
+    def take(self, limit: int, *, confirm: Sequence[Handed] = (), claim: int | None = None) -> list[Handed]:
+        """Confirm, and take what is there. While the node is away that is what it had handed over before."""
+        with self.turn as desk:
+            self._check_open()
+            own = self._own(limit) if claim is None else []
+            if own:
+                self._confirm(confirm)
+                return own
+            current = self._current(confirm)
+            if current is None:
+                self._confirm(confirm)
+            try:
+                return self._take(limit, current or [], confirm if current is not None else (), claim)
+            except Unreachable:
+                desk.postbag.note_read([ref(one.message) for one in confirm])
+                return self._left_behind(limit) if claim is None else []
+
+    def _take(self, limit: int, handles: list[str], confirm: Sequence[Handed], claim: int | None) -> list[Handed]:
+        given: values.Object = {"limit": limit, "confirm": handles}
+        if claim is not None:
+            given["claim"] = self.desk.claims[claim].handle
+        try:
+            found = values.rows(self.desk.caller.ask(Ask("take", given)))
+        except SeatGone:
+            self._sit_again()
+            self._confirm(confirm)
+            return self._take(limit, [], (), claim)
+        self._done(confirm)
+        handed = [self._handed(values.message(one), str(values.entry(one)["delivery"])) for one in found]
+        return self._not_read(handed, limit, claim)
+
+    def _not_read(self, handed: list[Handed], limit: int, claim: int | None) -> list[Handed]:
+        """Keep what was handed over. What was read already, when the node could not be told, is confirmed and not shown again."""
+        read = set(self.desk.postbag.confirmed())
+        again = [one for one in handed if ref(one.message) in read]
+        new = [one for one in handed if ref(one.message) not in read]
+        self.desk.postbag.hold(one.message for one in new)
+        if again:
+            self._confirm(again)
+            if not new:
+                return self._take(limit, [], (), claim)
+        return new
+
+    def _handed(self, message: Message, handle: str) -> Handed:
+        self._numbers += 1
+        self._handles[self._numbers] = (self.desk.caller.seat or "", handle)
+        return Handed(message, self._numbers, 0, 0, followed=False, hidden=False)
+
+    def _own(self, limit: int) -> list[Handed]:
+        """Notices that were written here."""
+        return self._adopted(self.desk.postbag.left_behind(away=False)[:limit])
+
+    def _left_behind(self, limit: int) -> list[Handed]:
+        """What was handed over to a process that is no more, and what the node had handed over, while it is away."""
+        return self._adopted([one._replace(redelivered=True) for one in self.desk.postbag.left_behind(away=True)[:limit]])
+
+    def _adopted(self, messages: list[Message]) -> list[Handed]:
+        self.desk.postbag.adopt(messages)
+        handed = [self._handed(one, "") for one in messages]
+        for one in handed:
+            self._handles[one.delivery] = ("", "")
+        return handed
+
+    def _current(self, handed: Sequence[Handed]) -> list[str] | None:
+        """The handles of messages if all of them were handed over at the present seat."""
+        known = [self._handles.get(one.delivery, ("", "")) for one in handed]
+        seat = self.desk.caller.seat
+        return [handle for _, handle in known] if all(where == seat for where, _ in known) else None
+
+    def look(self) -> bool:
+        """The bell tells of everything."""
+        return False
+
+    def confirm(self, handed: Sequence[Handed]) -> None:
+        """Confirm messages. While the node is away that is kept, and told when it is back."""
+        if handed:
+            with self.turn:
+                self._check_open()
+                self._confirm(handed)
+
+    def _confirm(self, handed: Sequence[Handed]) -> None:
+        own = self.desk.postbag.own() if handed else set()
+        self.desk.postbag.forget(ref(one.message) for one in handed if ref(one.message) in own)
+        theirs = [one for one in handed if ref(one.message) not in own]
+        if not theirs:
+            return
+        try:
+            self._confirm_there(theirs)
+        except Unreachable:
+            self.desk.postbag.note_read([ref(one.message) for one in theirs])
+        else:
+            self._done(theirs)
+
+    def _confirm_there(self, handed: Sequence[Handed]) -> None:
+        handles = self._current(handed)
+        if handles is not None:
+            try:
+                self.desk.caller.ask(Ask("confirm", {"messages": handles}))
+            except SeatGone:
+                self._sit_again()
+            else:
+                return
+        found = values.entry(self.desk.call(Ask("settle", {"messages": [ref(one.message) for one in handed]})))
+        if lost := values.rows(found["lost"]):
+            self.desk.postbag.forget(map(str, lost))
+            raise LeaseLost(ids=", ".join(str(one).partition(":")[2] for one in lost))
+
+    def _done(self, handed: Sequence[Handed]) -> None:
+        self.desk.postbag.forget([ref(one.message) for one in handed])
+        for one in handed:
+            self._handles.pop(one.delivery, None)
+
+    def give_back(self, handed: Sequence[Handed]) -> None:
+        """Put messages back. Leaving has done so already, and so has a node that was started anew."""
+        if not handed or not self.desk.open:
+            return
+        with self.turn as desk:
+            handles = [handle for seat, handle in (self._handles.get(one.delivery, ("", "")) for one in handed) if seat == desk.caller.seat]
+            own = desk.postbag.own()
+            try:
+                if handles:
+                    desk.caller.ask(Ask("give-back", {"messages": handles}))
+            except (Unreachable, SeatGone):
+                pass
+            desk.postbag.put_back([ref(one.message) for one in handed if ref(one.message) in own])
+            self._done([one for one in handed if ref(one.message) not in own])
+        self.bell.ring()
+
+    def let_go(self, seq: int) -> None:
+        """Give up the claim to a thread or to answers. Leaving has done so already."""
+        if not self.desk.open:
+            return
+        with self.turn as desk:
+            handle = desk.let_go(seq)
+            if handle:
+                try:
+                    desk.caller.ask(Ask("let-go", {"claim": handle}))
+                except (Unreachable, SeatGone):
+                    return  # it went with the seat
+
+    def follow(self, id: MessageRef) -> None:
+        """Ask to be woken at each change of state of a message."""
+        with self.turn as desk:
+            if desk.postbag.receipt(id) is None:
+                desk.do(tracing.follow, id)
+
+    def status(self, id: MessageRef) -> Receipt:
+        """What became of a message."""
+        with self.turn as desk:
+            return desk.do(tracing.status, id)
+
+    # Events
+
+    def news(self) -> list[Told]:
+        """The next events that the agent has not seen; none while the node is away."""
+        with self.turn as desk:
+            self._check_open()
+            try:
+                found = values.rows(desk.call(Ask("events", {"wait": 0})))
+            except Unreachable:
+                return []
+            seat = desk.caller.seat or ""
+            return [self._told(seat, one) for one in found]
+
+    def _told(self, seat: str, found: object) -> Told:
+        self._numbers += 1
+        self._handles[self._numbers] = (seat, str(values.entry(found)["handle"]))
+        return Told(self._numbers, values.event(found))
+
+    def seen(self, told: Told) -> None:
+        """Note that the agent has seen an event. If the node forgot our seat meanwhile, the event comes again."""
+        with self.turn as desk:
+            seat, handle = self._handles.pop(told.position, ("", ""))
+            if seat == desk.caller.seat:
+                try:
+                    desk.caller.ask(Ask("seen", {"event": handle}))
+                except (Unreachable, SeatGone):
+                    return
+
+    def listen(self, *, on: bool) -> None:
+        """Let events ring the bell, or not any more."""
+        if not self.desk.open:
+            return
+        with self.turn as desk:
+            self._listening = on
+            try:
+                desk.caller.ask(Ask("listen", {"on": on}))
+            except (Unreachable, SeatGone):
+                return  # done when there is a seat again
+
+    # Sending
+
+    def send(self, drafts: Sequence[Draft]) -> list[Receipt]:
+        """Send messages, all or none."""
+        with self.turn as desk:
+            return desk.do(sending.send, drafts)
+
+    def ask(self, draft: Draft) -> tuple[Receipt, int]:
+        """Send a question, and claim its answers."""
+        with self.turn as desk:
+            self._check_open()
+            letter = files.sent(desk.caller, desk.postbag.letter(draft, desk.config.limits))
+            found = desk.call(Ask("send", letter | {"claim": True}))
+            receipt = values.receipt(found)
+            return receipt, desk.claimed(f"{desk.agent.name}:{receipt.id}", str(values.entry(found)["claim"]), is_session=False)
+
+    def say(self, session_id: MessageRef, draft: Draft) -> Receipt:
+        """Send DATA in a session."""
+        with self.turn as desk:
+            return desk.do(sessions.say, session_id, draft)
+
+    def after_sending(self) -> None:
+        """The node does that."""
+
+    def _check_open(self) -> None:
+        if not self.desk.open:
+            raise Closed
