@@ -9,10 +9,13 @@ SENTENCES = {"advice", "close"}
 """Facts that are sentences of their own, after a blank."""
 
 
+ATOMS = frozenset({str, int, float, bool, type(None)})
+
+
 def plain(value: object) -> object:
     """A value as dicts, lists, texts and numbers."""
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        shown = {name: plain(part) for name, part in zip(value._fields, value, strict=True)}
+        shown = {name: part if type(part) in ATOMS else plain(part) for name, part in zip(value._fields, value, strict=True)}
         return shown | {"state": value.state} if isinstance(value, Receipt) else shown
     if isinstance(value, dict):
         return {str(key): plain(part) for key, part in value.items()}

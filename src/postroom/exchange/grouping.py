@@ -1,38 +1,45 @@
-"""Acts of several desks on one connection, in one transaction with one flush. Each succeeds or fails for itself."""
+"""Acts of several desks on one connection, in one transaction. Each succeeds or fails for itself; flushing is the caller's matter."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from postroom.core.types import NamedTuple
 from postroom.store.database import Database, Group
 
 Act = Callable[[], object]
 
 
-def together(database: Database, acts: Sequence[Act]) -> list[object]:
-    """What each act returned, or the error that it raised. If the transaction as a whole fails, that is raised and nothing was done."""
+class Outcome(NamedTuple):
+    """What an act returned, or the error that it raised; and whether it counts only when the disk has been flushed."""
+
+    value: object
+    flushes: bool = False
+
+
+def together(database: Database, acts: Sequence[Act]) -> list[Outcome]:
+    """Do acts in one transaction, and commit it. If it fails as a whole, that is raised and nothing was done."""
     database.begin()
     group = database.group = Group()
     try:
-        outcomes = [outcome(act) for act in acts]
+        outcomes = [outcome(group, act) for act in acts]
     except BaseException:
         database.group = None
         database.rollback()
         raise
     database.group = None
     if not database.connection.in_transaction:  # a full or failing disk has undone all of it
-        raise next(one for one in outcomes if isinstance(one, Exception))
+        raise next(one.value for one in outcomes if isinstance(one.value, Exception))
     database.commit()
     for afterwards in group.afterwards:
         afterwards()
-    if group.flushes:
-        database.flush()
     return outcomes
 
 
-def outcome(act: Act) -> object:
-    """What an act returns, or its error."""
+def outcome(group: Group, act: Act) -> Outcome:
+    """What comes of an act."""
+    group.flushes = False
     try:
-        return act()
+        return Outcome(act(), group.flushes)
     except Exception as error:  # noqa: BLE001  # of this act only: the others go on
-        return error
+        return Outcome(error)

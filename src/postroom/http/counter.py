@@ -15,11 +15,12 @@ from typing import Final, NamedTuple, TypeVar
 
 from postroom import doorbell
 from postroom.config import Config, read_config
-from postroom.core.errors import Closed
+from postroom.core.errors import Closed, PostroomError
 from postroom.exchange import presence
 from postroom.exchange.desk import Desk, now_us, open_desk_of_human, register
-from postroom.exchange.grouping import together
+from postroom.exchange.grouping import Outcome, together
 from postroom.http.auth import Caller
+from postroom.http.flusher import Flusher
 from postroom.paths import socket_directory
 from postroom.store import agents, deliveries
 from postroom.store.agents import AgentRow, AttachedRow
@@ -35,10 +36,10 @@ FORGET_S: Final = 600.0
 
 
 class Wish(NamedTuple):
-    """Something to be done, and where the outcome goes. It is needless when `unless` says so, which is asked before."""
+    """Something to be done, and who is told the outcome. It is needless when `unless` says so, which is asked before."""
 
     job: Callable[[], object]
-    future: asyncio.Future[object]
+    answer: Callable[[object], None]
     alone: bool
     unless: Callable[[], bool] | None
 
@@ -69,6 +70,8 @@ class Counter:
         self._open = True
         self._started = doorbell.start_time(os.getpid())
         self.bell = hang_bell(home)
+        self._database.sync()  # so that the WAL is open
+        self._flusher = Flusher(self._database)
         self._thread = Thread(target=self._serve, name="counter")
         self._thread.start()
 
@@ -84,16 +87,14 @@ class Counter:
         """
         if not self._open:
             raise Closed
-        future: asyncio.Future[object] = self._loop.create_future()
-        done: list[Result] = []
-        self._wishes.put(Wish(lambda: done.append(job()), future, alone, unless))
-        await future
-        return done[0] if done else None
+        future: asyncio.Future[Result | None] = self._loop.create_future()
+        self._wishes.put(Wish(job, lambda value: answer(future, value), alone, unless))
+        return await future
 
     def do_soon(self, job: Callable[[], object]) -> None:
         """Have something done that nobody waits for."""
         if self._open:
-            self._wishes.put(Wish(job, self._loop.create_future(), alone=False, unless=None))
+            self._wishes.put(Wish(job, nobody, alone=False, unless=None))
 
     async def reload(self) -> Config:
         """Read the config file again. Raises BadConfig, and goes on with what was in force."""
@@ -174,12 +175,12 @@ class Counter:
         while going:
             wishes, going = self._gather(tended + ROUND_MS / 1000 - monotonic())
             if wishes:
-                outcomes = self._perform(wishes)
-                self._loop.call_soon_threadsafe(settle, wishes, outcomes)
+                self._perform(wishes)
             if monotonic() - tended >= ROUND_MS / 1000:
                 tended = monotonic()
                 self._guarded(self._tend)
         self._guarded(self._leave)
+        self._flusher.close()
         self._desk.close()
         self._warden.close()
         self.bell.close()
@@ -198,27 +199,50 @@ class Counter:
             return wishes, True
         return wishes, False
 
-    def _perform(self, wishes: list[Wish]) -> list[object]:
-        """The outcomes: what was raised, or nothing."""
-        outcomes: list[object] = [None for _ in wishes]
+    def _perform(self, wishes: list[Wish]) -> None:
+        """Do everything, and let those be told who wait for it."""
+        told: list[tuple[Wish, object]] = []
         needed = []
-        for number, wish in enumerate(wishes):
-            if wish.alone or wish.unless is not None:
-                outcomes[number] = answer = attempt(wish.job if wish.alone else wish.unless)
-                if answer is not False or wish.alone:
-                    continue
-            needed.append(number)
-        if not needed:
-            return outcomes
+        for wish in wishes:
+            before = attempt(wish.job if wish.alone else wish.unless)
+            if wish.alone or isinstance(before, Exception):
+                told.append((wish, before))
+            elif before is True:
+                told.append((wish, None))
+            else:
+                needed.append(wish)
+        safe: list[tuple[Wish, object]] = []
+        for wish, (value, flushes) in zip(needed, self._together(needed), strict=True):
+            (safe if flushes else told).append((wish, value))
+        if told:
+            self._loop.call_soon_threadsafe(answer_all, told)
+        if safe:
+            self._flush(safe)
+
+    def _together(self, wishes: list[Wish]) -> list[Outcome]:
+        """The outcomes of what is done in one transaction."""
+        if not wishes:
+            return []
         try:
-            done = together(self._database, [wishes[number].job for number in needed])
+            done = together(self._database, [wish.job for wish in wishes])
             self._after_sending()
         except Exception as error:  # noqa: BLE001  # of the whole transaction: each is told
             self._visitors.clear()  # what was noted of them has not happened
-            done = [error for _ in needed]
-        for number, outcome in zip(needed, done, strict=True):
-            outcomes[number] = outcome
-        return outcomes
+            return [Outcome(error) for _ in wishes]
+        return done
+
+    def _flush(self, safe: list[tuple[Wish, object]]) -> None:
+        """Let those be told who wait until the disk has it. After a failure nobody goes on before everything is written again."""
+
+        def tell(failure: PostroomError | None) -> None:
+            outcomes = [(wish, value if failure is None else failure) for wish, value in safe]
+            self._loop.call_soon_threadsafe(answer_all, outcomes)
+
+        if self._database.suspect:
+            failure = attempt(self._database.flush)
+            tell(failure if isinstance(failure, PostroomError) else None)
+        else:
+            self._flusher.add(len(safe), tell)
 
     def _after_sending(self) -> None:
         gone = [row for visitor in self._visitors.values() for row in visitor.desk.take_gone()]
@@ -264,15 +288,24 @@ def attempt(job: Callable[[], object] | None) -> object:
         return error
 
 
-def settle(wishes: list[Wish], outcomes: list[object]) -> None:
+def answer(future: asyncio.Future[Result | None], value: object) -> None:
+    """Tell one who waits what came of it."""
+    if future.done():
+        return
+    if isinstance(value, Exception):
+        future.set_exception(value)
+    else:
+        future.set_result(value)  # type: ignore[arg-type]  # what its own job returned
+
+
+def answer_all(outcomes: list[tuple[Wish, object]]) -> None:
     """Tell those who wait what came of it."""
-    for wish, outcome in zip(wishes, outcomes, strict=True):
-        if wish.future.done():
-            continue
-        if isinstance(outcome, Exception):
-            wish.future.set_exception(outcome)
-        else:
-            wish.future.set_result(outcome)
+    for wish, value in outcomes:
+        wish.answer(value)
+
+
+def nobody(_value: object) -> None:
+    """Nobody waits for it."""
 
 
 def hang_bell(home: str) -> doorbell.Doorbell | doorbell.Polling:

@@ -106,7 +106,6 @@ class Database:
         "_queue",
         "_queued",
         "_queues",
-        "_suspect",
         "_wal",
         "busy_ms",
         "connection",
@@ -115,6 +114,7 @@ class Database:
         "group",
         "home",
         "path",
+        "suspect",
         "wal_pages",
     )
 
@@ -132,7 +132,7 @@ class Database:
         self._queue = Queue(os.path.join(home, "queue.lock"))
         self._queued = self._queues = False
         self._deadline = 0.0
-        self._suspect = False
+        self.suspect = False
         connection.set_busy_handler(self._wait_turn)
         connection.set_wal_hook(self._count_pages)
 
@@ -190,16 +190,20 @@ class Database:
         if self.group is not None:
             self.group.flushes = True
             return
-        if self._suspect and not self.checkpoint(all_of_it=True):
+        if self.suspect and not self.checkpoint(all_of_it=True):
             raise NotFlushed(why="after an earlier failure it has not been written again yet")
+        self.sync()
+        self.suspect = False
+
+    def sync(self) -> None:
+        """The same while no flush has failed; also from another thread, once it was called in this one."""
         try:
             if self._wal < 0:
                 self._wal = os.open(f"{self.path}-wal", os.O_RDWR | os.O_CLOEXEC)
             fdatasync(self._wal)
         except OSError as error:
-            self._suspect = True  # Linux may call the next flush a success: only writing everything again is one
+            self.suspect = True  # Linux may call the next flush a success: only writing everything again is one
             raise NotFlushed(why=error.strerror) from error
-        self._suspect = False
 
     def checkpoint(self, *, all_of_it: bool) -> bool:
         """Copy the WAL into the database file and say whether it is all copied. With `all_of_it` writers wait for the last part."""
