@@ -13,6 +13,11 @@ PRUNE_DAYS_MAX = 36_525
 """A century, as for `postroom prune --older-than`."""
 
 
+ALERT_ON = frozenset({"requests", "held", "messages"})
+SECRET = frozenset({"alerts"})
+"""Settings that are never said: an apprise URL holds a password or a key."""
+
+
 class NodeSettings(NamedTuple):
     """Where and how `postroom up` listens: the table [node]. Other `hosts` than this machine's are names under which it is reached."""
 
@@ -79,7 +84,9 @@ def node_settings(table: object) -> NodeSettings:
         wanted = list if isinstance(defaults[name], tuple) else type(defaults[name])
         if type(value) is not wanted or (wanted is list and not all(isinstance(one, str) for one in value)):
             why = {str: "it is a text", int: "it is a number", list: "it is a list of texts"}[wanted]
-            raise BadValue(name=f"[node] {name}", value=value, why=why)
+            raise BadValue(name=f"[node] {name}", value="what it is" if name in SECRET else value, why=why)
+        if name == "alert_on" and not set(value) <= ALERT_ON:
+            raise BadValue(name="[node] alert_on", value=value, why=f"they are some of {', '.join(sorted(ALERT_ON))}")
     given = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
     return NodeSettings(**given)  # type: ignore[arg-type]  # checked above
 

@@ -31,6 +31,14 @@ class Limits(NamedTuple):
     archive_days: Annotated[int, "days", "offline with nothing waiting, after which an agent is no longer listed, until it returns"] = 90
     event_days: Annotated[int, "days", "an event is kept, whether it was seen or not"] = 14
     tokens: Annotated[int, "tokens", "of one agent, that are valid"] = 100
+    webhooks: Annotated[int, "webhooks", "of one agent"] = 20
+    webhook_bytes: Annotated[int, "bytes", "the body of a call; a message that is too large for it is cut, and says so"] = 262_144
+    webhook_calls: Annotated[int, "calls", "of one webhook that wait; while it is so many, what happens stays in the log"] = 100
+    webhook_timeout_ms: Annotated[int, "ms", "a receiver may take for a call"] = 10_000
+    webhook_retry_ms: Annotated[int, "ms", "until a call that failed is made again; then four times as long each time, up to 8 h"] = 5_000
+    webhook_attempts: Annotated[int, "attempts", "of one call, in about a day; then it is given up, see `postroom webhook list`"] = 10
+    webhook_given_up: Annotated[int, "calls", "of one webhook that were given up and are kept; with more it is paused"] = 1_000
+    alert_ms: Annotated[int, "ms", "between two alerts to people; what comes meanwhile is told together"] = 60_000
     requests: Annotated[int, "messages", "sent by one agent that still expect an answer"] = 10_000
     handshake_ms: Annotated[int, "ms", "for the answer to the offer of a session"] = 30_000
     session_idle_ms: Annotated[int, "ms", "without a message, after which an open session is closed and both are told"] = 86_400_000

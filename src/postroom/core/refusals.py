@@ -23,6 +23,18 @@ class NoSuchWebhook(CallerError):
     code, exit_code, http_status = "no-such-webhook", 67, 404
 
 
+class NotReached(WorldError):
+    """Webhook {id} was called, and that failed: {why}."""
+
+    code, exit_code, http_status = "not-reached", 69, 502
+
+
+class NotTold(WorldError):
+    """{number} of {total} addresses of [node] alerts do not work."""
+
+    code, exit_code, http_status = "not-told", 69, 502
+
+
 class BadRequest(CallerError):
     """The request cannot be read: {why}."""
 
@@ -91,6 +103,12 @@ class WrongOffset(CallerError):
     """The upload {id!r} is at byte {offset}; send what follows from there."""
 
     code, exit_code, http_status = "wrong-offset", 65, 409
+
+
+class NotSatisfiable(CallerError):
+    """The file has {size} bytes; there are none as wanted ({wanted})."""
+
+    code, exit_code, http_status = "not-satisfiable", 65, 416
 
 
 class HouseFull(WorldError):

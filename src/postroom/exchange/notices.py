@@ -22,6 +22,7 @@ WORDS = {
     "unpaused": "A human has released what you sent, and you are paused no more.",
     "storm": "{agent} sends faster than it may ({limit}) and is refused. To stop it: postroom pause {agent}",
     "storm-in-room": "In {room} more is said than may be ({limit}); the rest is refused. To see who speaks: postroom history '{room}'",
+    "webhook": "Your webhook {id} ({address}) is paused: {why}. What happens is kept for it. To go on: postroom webhook retry {id}",
     "handshake": "The session {id} between {opener} and {peer} was not accepted in time.",
     "restored": "This post room is back in its state of {made}. Messages sent since are gone, and messages read since may come again.",
     "invited": '{by} invites you to the room {room}{about}\nTo join: postroom join {name}\nTo decline: postroom room decline {name} "why"',

@@ -21,6 +21,7 @@ from postroom.http.node import Node
 from postroom.http.wire import KEPT_S, Wire
 from postroom.node.listening import BACKLOG, Listener, is_loopback, listeners, parted
 from postroom.node.lock import locked, sign
+from postroom.node.services import Services
 
 log = logging.getLogger("postroom.node")
 GRACE_S: Final = 10
@@ -66,12 +67,14 @@ async def serve(home: str, settings: NodeSettings, opened: list[Listener], ready
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     node = Node(home)
-    loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(reload(node)))
+    services = Services(home)
+    loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(reload(node, services)))
     parts = Served(node)
     servers = [Server(config_of(parts, one, settings)) for one in opened]
     tasks = [loop.create_task(server.serve([one.socket])) for server, one in zip(servers, opened, strict=True)]
     node.begin()
     parts.begin()
+    services.begin(node.config)
     await asyncio.sleep(0)  # each begins to listen in its first step
     ready()
     log.info("up", extra={"facts": {"pid": os.getpid(), "addresses": [one.url for one in opened]}})
@@ -80,6 +83,7 @@ async def serve(home: str, settings: NodeSettings, opened: list[Listener], ready
     log.info("stopping")
     for server in servers:
         server.should_exit = True
+    await services.close()
     await node.let_go()
     await parts.close()
     await asyncio.gather(*tasks)
@@ -87,13 +91,14 @@ async def serve(home: str, settings: NodeSettings, opened: list[Listener], ready
     log.info("stopped")
 
 
-async def reload(node: Node) -> None:
+async def reload(node: Node, services: Services) -> None:
     """Read the config again, as SIGHUP asks for."""
     try:
         await node.reload()
     except PostroomError as error:
         log.error("config not reloaded", extra={"facts": {"error": error.code, "why": str(error)}})  # noqa: TRY400  # a fault of the file
     else:
+        await services.restart(node.config)
         log.info("config reloaded")
 
 

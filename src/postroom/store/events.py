@@ -188,6 +188,12 @@ def unseen(database: Database, agent: int, *, limit: int) -> Iterator[Told]:
         start, place = rows[-1].id + 1, 0
 
 
+def last(database: Database) -> int:
+    """The number of the newest event."""
+    ((number,),) = database.execute("SELECT coalesce(max(id), 0) FROM event")
+    return int(number)
+
+
 def stored(database: Database, agent: int, start: int, limit: int) -> list[EventRow]:
     """The next rows that hold something for an agent, from an id on."""
     found = [EventRow(*row) for row in database.execute(TO_AGENT, (agent, start, limit))]

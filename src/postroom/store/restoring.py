@@ -107,6 +107,8 @@ RENEW = (
     "DELETE FROM attached",
     "DELETE FROM claim",
     "DELETE FROM token",  # one that was revoked since would be valid again
+    "DELETE FROM alerted",
+    "UPDATE webhook SET paused = coalesce(paused, 'it came back with a backup, and may have been removed since')",
     "DELETE FROM participant",
     "DELETE FROM meter WHERE sender = 0",
     (
