@@ -6,8 +6,9 @@ A verb that is done at once is a function of the exchange. Whoever has it done b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import TracebackType
 
-from postroom.core.types import TYPE_CHECKING, Protocol
+from postroom.core.types import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,6 +102,11 @@ class AnySeat(Protocol):
     @property
     def taken(self) -> bool:
         """Whether the agent takes part still."""
+
+    def __enter__(self) -> Self:
+        """Leave at the end of the block."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
     def leave(self) -> None:
         """Stop taking part."""

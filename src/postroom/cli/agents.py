@@ -49,7 +49,7 @@ def rename_arguments(parser: Parser) -> None:
 def list_agents(call: Call) -> None:
     """Those that may be found, by name."""
     args = call.args
-    found = presence.list_agents(call.viewing_desk(), tag=args.tag, archived=args.archived)
+    found = call.viewing_desk().do(presence.list_agents, tag=args.tag, archived=args.archived)
     found = [agent for agent in found if agent.online or not args.online]
     tags = sorted({tag for agent in found for tag in agent.tags})
     if args.addresses:
@@ -66,7 +66,7 @@ def addresses(call: Call, found: list[Listed], tags: list[str]) -> list[str]:
     from postroom.exchange.rooms import list_rooms
 
     desk = call.viewing_desk()
-    mine = [room.name for room in list_rooms(desk) if not call.named or room.role in ("member", "owner")]
+    mine = [room.name for room in desk.do(list_rooms) if not call.named or room.role in ("member", "owner")]
     names = [agent.name for agent in found if not call.named or agent.name != desk.agent.name]
     return [*names, *(f"#{name}" for name in mine), EVERYONE, *(f"{TAGGED}{tag}" for tag in tags)]
 
@@ -76,8 +76,7 @@ def profile(call: Call) -> None:
     args, desk = call.args, call.desk_of_sender()
     accept = None if args.auto_accept is None else args.auto_accept == "yes"
     texts = (args.visibility, args.harness, args.directory)
-    presence.set_profile(desk, Profile(args.status, args.description, accept, *texts, given(args.tag), given(args.capability)))
-    mine = presence.listed(desk)
+    mine = desk.do(presence.change, Profile(args.status, args.description, accept, *texts, given(args.tag), given(args.capability)))
     show(call, mine)
     if not call.json:
         for name, text in (("harness", mine.harness), ("directory", mine.directory), *(("can", text) for text in mine.capabilities)):
@@ -94,7 +93,7 @@ def rename(call: Call) -> None:
     """Take another name."""
     desk = call.desk()
     old = desk.agent.name
-    naming.rename(desk, call.args.name)
+    desk.do(naming.rename, call.args.name)
     if call.json:
         call.emit({"name": desk.agent.name, "was": old})
     elif old == desk.agent.name:

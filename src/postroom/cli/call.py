@@ -11,14 +11,14 @@ from postroom.cli.parsing import Command
 from postroom.cli.table import Verb
 from postroom.config import identity
 from postroom.core.address import HUMAN
-from postroom.core.errors import BadValue, CallerError, NeedsTerminal, PostroomError, StoreUnusable
+from postroom.core.errors import BadValue, CallerError, NeedsTerminal, PostroomError, StoreReadOnly, StoreUnusable
 from postroom.core.types import TYPE_CHECKING
 from postroom.exchange.desk import NOBODY, Desk, open_desk, open_desk_of_human, open_desk_of_known, open_desk_of_stranger
 from postroom.paths import default_home
 
 if TYPE_CHECKING:
     from postroom.agent import Agent
-    from postroom.seat import Seat
+    from postroom.places import AnyDesk, AnySeat
 
 INTERFACE = "cli"
 STDIN = 0
@@ -46,14 +46,15 @@ def perform(verb: Verb, command: Command, arguments: list[str]) -> int:
 class Call:
     """What a verb needs to do its work."""
 
-    __slots__ = ("_desk", "args", "home", "json", "output")
+    __slots__ = ("_desk", "args", "home", "json", "output", "url")
 
     def __init__(self, args: Namespace) -> None:
         self.args = args
         self.json: bool = args.json
         self.home = checked_home(os.path.abspath(args.home) if args.home else default_home())
+        self.url: str | None = args.url or (None if args.home else os.environ.get("POSTROOM_URL")) or None
         self.output = Output()
-        self._desk: Desk | None = None
+        self._desk: AnyDesk | None = None
 
     @property
     def at_terminal(self) -> bool:
@@ -65,11 +66,16 @@ class Call:
         """Whether it was said who calls."""
         return bool(self.args.agent or os.environ.get("POSTROOM_AGENT"))
 
-    def desk(self) -> Desk:
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the verb is done at a node, and not in the store."""
+        return self.url is not None or (self._desk is not None and not isinstance(self._desk, Desk))
+
+    def desk(self) -> AnyDesk:
         """The desk of the agent that calls. Raises NoIdentity, NotRegistered; NeedsTerminal for the human out of a terminal."""
         return self._desk_by_name(registers=False)
 
-    def desk_of_sender(self) -> Desk:
+    def desk_of_sender(self) -> AnyDesk:
         """The same, where a new name is registered: who says something has to be somebody."""
         desk = self._desk_by_name(registers=True)
         if desk.is_new:
@@ -83,7 +89,7 @@ class Call:
         """The name that was registered by this call."""
         return self._desk.agent.name if self._desk is not None and self._desk.is_new else None
 
-    def desk_of_reader(self) -> Desk:
+    def desk_of_reader(self) -> AnyDesk:
         """The same for one who may wait before anybody has written. That the name is new is told: else a mistyped one waits in vain."""
         desk = self._desk_by_name(registers=True)
         if desk.is_new:
@@ -92,29 +98,52 @@ class Call:
             introduce_reader(desk, as_json=self.json)
         return desk
 
-    def _desk_by_name(self, *, registers: bool) -> Desk:
+    def _desk_by_name(self, *, registers: bool) -> AnyDesk:
         if self._desk is None:
+            if self.url is not None:
+                self._desk = self._desk_elsewhere(registers=registers)
+                return self._desk
             name = identity(self.args.agent)
             if name.strip().lower() == HUMAN:
                 return self.desk_of_human("speak as 'human'")
-            self._desk = (open_desk if registers else open_desk_of_known)(name, self.home, interface=INTERFACE)
+            try:
+                self._desk = (open_desk if registers else open_desk_of_known)(name, self.home, interface=INTERFACE)
+            except (StoreUnusable, StoreReadOnly) as error:
+                self._desk = self._desk_beside(error, registers=registers)
         return self._desk
 
-    def desk_of_human(self, act: str) -> Desk:
+    def _desk_elsewhere(self, *, registers: bool) -> AnyDesk:
+        """The desk at the node that was named."""
+        from postroom.remote.finding import called_desk
+
+        return called_desk(self.url, self.args.agent, self.home, registers=registers)
+
+    def _desk_beside(self, error: PostroomError, *, registers: bool) -> AnyDesk:
+        """The desk at the node beside a store that is shut to this program. Raises the error without one."""
+        from postroom.remote.finding import desk_beside
+
+        return desk_beside(error, self.args.agent, self.home, registers=registers)
+
+    def desk_of_human(self, act: str) -> AnyDesk:
         """The desk of the person at this machine, who alone may do this. Raises NeedsTerminal."""
         if not self.at_terminal:
             raise NeedsTerminal(act=act)
-        return self.any_desk()
+        return self.desk() if self.url is not None else self.any_desk()
 
     def any_desk(self) -> Desk:
         """A desk from which the whole store is seen: it belongs to this user. Nothing is said in anybody's name from here."""
+        if self.url is not None:
+            from postroom.core.refusals import OnlyHere
+
+            raise OnlyHere(verb="this", url=self.url)
         if self._desk is None:
             self._desk = open_desk_of_human(self.home, interface=INTERFACE)
+        assert isinstance(self._desk, Desk), "nothing but the store was opened"
         return self._desk
 
-    def viewing_desk(self) -> Desk:
+    def viewing_desk(self) -> AnyDesk:
         """From where the caller may see what it may see: an agent, the person at a terminal everything, anybody else what strangers may."""
-        if self.named:
+        if self.named or self.url is not None:
             return self.desk()
         if os.isatty(STDIN):
             return self.any_desk()
@@ -128,13 +157,19 @@ class Call:
 
         return Agent(self.seat())
 
-    def seat(self) -> Seat:
+    def seat(self) -> AnySeat:
         """The same, for a verb that prints before it confirms."""
         from postroom.cli.patience import stay
-        from postroom.seat import Seat
 
         stay()
-        return Seat(self.desk())
+        desk = self.desk()
+        if isinstance(desk, Desk):
+            from postroom.seat import Seat
+
+            return Seat(desk)
+        from postroom.remote.finding import seat_at
+
+        return seat_at(desk, note=self.hint)
 
     def number(self, option: str, most: int, limit: str) -> int:
         """How many messages an option asks for. Raises BadValue when that is more than a limit allows."""
@@ -170,7 +205,8 @@ class Call:
         """Leave the desk, tidily."""
         if self._desk is not None and self._desk.open:
             try:
-                tidy(self._desk)
+                if isinstance(self._desk, Desk):
+                    tidy(self._desk)
             finally:
                 self._desk.close()
 

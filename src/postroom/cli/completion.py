@@ -150,7 +150,7 @@ _postroom() {{
     COMPREPLY=()
     for ((place = 1; place < COMP_CWORD; place++)); do
         case ${{COMP_WORDS[place]}} in
-            --as|--home) ((place++)) ;;
+            --as|--home|--url) ((place++)) ;;
             -*) ;;
             *) if [[ -z $verb ]]; then verb=${{COMP_WORDS[place]}} at=$place
                elif [[ $verb =~ ^({paired})$ ]]; then verb="$verb ${{COMP_WORDS[place]}}" at=$place; fi ;;
@@ -166,7 +166,7 @@ _postroom() {{
 {verbs}
     esac
     if [[ -n $words && $cur != -* ]]; then _postroom_offer words $words
-    elif [[ $cur == -* ]]; then _postroom_offer words ${{options:---as --home --json --help --version}}
+    elif [[ $cur == -* ]]; then _postroom_offer words ${{options:---as --home --url --json --help --version}}
     elif ((COMP_CWORD == at + 1)) || [[ $prev == @ && $first == addresses ]]; then _postroom_offer $first
     fi
 }}
@@ -226,7 +226,7 @@ _postroom() {{
     local -i skip=0
     for ((place = 2; place < CURRENT; place++)); do
         case $words[place] in
-            (--as|--home) ((place++)) ;;
+            (--as|--home|--url) ((place++)) ;;
             (-*) ;;
             (*) verb=$words[place]; skip=$place; break ;;
         esac

@@ -8,6 +8,7 @@ from postroom.cli.showing import moment, name_of
 from postroom.core.event import Event
 from postroom.core.render import one_line
 from postroom.exchange import events, presence
+from postroom.exchange.desk import Desk
 
 WORDS = {
     "member_joined": "{agent} joined {room}",
@@ -39,6 +40,9 @@ def run(call: Call) -> None:
     """Print what happened since the last time."""
     desk = call.desk()
     limit = call.number("--limit", desk.config.limits.batch, "batch")
+    if not isinstance(desk, Desk):
+        wait(call, limit, otherwise="nothing has happened")
+        return
     presence.look(desk)
     told = events.news(desk, limit=limit)
     for one in told:
@@ -46,23 +50,23 @@ def run(call: Call) -> None:
     if told:
         events.seen(desk, told[-1].position)
     elif call.args.wait:
-        wait(call)
+        wait(call, limit, otherwise="nothing happened")
     else:
         call.hint("nothing has happened")
 
 
-def wait(call: Call) -> None:
+def wait(call: Call, limit: int, *, otherwise: str) -> None:
     """Wait for something to happen, and print it."""
     from postroom import waiting
 
     with call.seat() as seat:
-        told = seat.run(waiting.hearing(seat, waiting.deadline("wait", call.args.wait)))
+        told = seat.run(waiting.hearing(seat, waiting.deadline("wait", call.args.wait or 0)))[:limit]
         for one in told:
             show(call, one.event)
         if told:
             seat.seen(told[-1])
         else:
-            call.hint("nothing happened")
+            call.hint(otherwise)
 
 
 def show(call: Call, event: Event) -> None:

@@ -19,7 +19,7 @@ def arguments(parser: Parser) -> None:
 
 def run(call: Call) -> None:
     """List or save them."""
-    message = tracing.message(call.viewing_desk(), call.args.id)
+    message = call.viewing_desk().do(tracing.message, call.args.id)
     if not message.attachments:
         call.hint(f"message {message.id} has no files")
     for place, file in enumerate(message.attachments):

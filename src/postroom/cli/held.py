@@ -38,7 +38,7 @@ def pause_arguments(parser: Parser) -> None:
 
 def held(call: Call) -> None:
     """The threads that are held, and the agents that are paused."""
-    found = holding.held(call.viewing_desk())
+    found = call.viewing_desk().do(holding.held)
     if not found:
         call.nothing("nothing is held")
     for thread in found:
@@ -60,18 +60,18 @@ def some(names: Sequence[str]) -> str:
 
 def release(call: Call) -> None:
     """Deliver what is held."""
-    tell(call, holding.release(call.desk_of_human("release what is held"), call.args.id), "delivered", "it goes on")
+    tell(call, call.desk_of_human("release what is held").do(holding.release, call.args.id), "delivered", "it goes on")
 
 
 def discard(call: Call) -> None:
     """Refuse what is held."""
-    number = holding.discard(call.desk_of_human("discard what is held"), call.args.id, call.args.reason)
+    number = call.desk_of_human("discard what is held").do(holding.discard, call.args.id, call.args.reason)
     tell(call, number, "discarded", "those who sent it are told why")
 
 
 def pause(call: Call) -> None:
     """Hold what an agent sends."""
-    holding.pause(call.desk_of_human("pause an agent"), call.args.name, call.args.reason)
+    call.desk_of_human("pause an agent").do(holding.pause, call.args.name, call.args.reason)
     if call.json:
         call.emit({"paused": call.args.name})
     else:

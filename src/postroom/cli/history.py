@@ -44,21 +44,21 @@ def history(call: Call) -> None:
     limit = call.number("--limit", desk.config.limits.page, "page")
     show(
         call,
-        tracing.history(desk, peer=args.peer, before=args.before, since_ms=since_ms, limit=limit),
+        desk.do(tracing.history, peer=args.peer, before=args.before, since_ms=since_ms, limit=limit),
         otherwise="there are no such messages",
     )
 
 
 def thread(call: Call) -> None:
     """A conversation."""
-    show(call, tracing.thread(call.viewing_desk(), call.args.id))
+    show(call, call.viewing_desk().do(tracing.thread, call.args.id))
 
 
 def search(call: Call) -> None:
     """What matches, newest first."""
     desk = call.viewing_desk()
     limit = call.number("--limit", desk.config.limits.page, "page")
-    show(call, tracing.find(desk, " ".join(call.args.words), limit=limit), otherwise="nothing matches")
+    show(call, desk.do(tracing.find, " ".join(call.args.words), limit=limit), otherwise="nothing matches")
 
 
 def show(call: Call, messages: Sequence[Message], *, otherwise: str = "") -> None:

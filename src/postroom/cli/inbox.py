@@ -25,9 +25,11 @@ def run(call: Call) -> None:
     limits = desk.config.limits
     call.number("--limit", *((limits.page, "page") if call.args.peek else (limits.batch, "batch")))
     if call.args.peek:
-        show(call, reading.peek(desk, limit=call.args.limit))
+        show(call, desk.do(reading.peek, limit=call.args.limit))
     elif call.args.follow:
         follow(call)
+    elif not isinstance(desk, Desk):  # a node must know who has what in hand, to give it again if this process dies
+        take_waiting(call, otherwise="nothing came" if call.args.wait else "nothing is waiting")
     elif not take_once(call, desk) and call.args.wait:
         take_waiting(call)
 
@@ -51,14 +53,14 @@ def take_once(call: Call, desk: Desk) -> bool:
     return True
 
 
-def take_waiting(call: Call) -> None:
+def take_waiting(call: Call, otherwise: str = "nothing came") -> None:
     """Wait for messages; then print and confirm them."""
     with call.connected() as agent:
-        batch = agent.take(call.args.limit, wait=call.args.wait)
+        batch = agent.take(call.args.limit, wait=call.args.wait or 0)
         show(call, batch)
         agent.confirm(batch)
     if not batch:
-        call.hint("nothing came")
+        call.hint(otherwise)
 
 
 def follow(call: Call) -> None:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from postroom.cli.failure import note
 from postroom.core.address import close_names
-from postroom.exchange.desk import Desk
-from postroom.store import agents
+from postroom.core.types import TYPE_CHECKING
+from postroom.exchange import naming
+
+if TYPE_CHECKING:
+    from postroom.places import AnyDesk
 
 DIGITS = {ord(digit): None for digit in "0123456789"}
 
 
-def introduce_sender(desk: Desk, *, as_json: bool) -> None:
+def introduce_sender(desk: AnyDesk, *, as_json: bool) -> None:
     """Say who is new, if that looks like somebody else: who sends is known from now on, so a new name alone is nothing to tell."""
     if close := meant(desk):
         note(f"you are the new agent '{desk.agent.name}'{close}", as_json=as_json)
 
 
-def introduce_reader(desk: Desk, *, as_json: bool) -> None:
+def introduce_reader(desk: AnyDesk, *, as_json: bool) -> None:
     """Say that the name is new: nothing can be waiting for it."""
     note(f"new name '{desk.agent.name}'{meant(desk)}", as_json=as_json)
 
 
-def meant(desk: Desk) -> str:
+def meant(desk: AnyDesk) -> str:
     """The names that may have been meant, as a question. Those that differ in a number only are taken for others: worker-1, worker-2."""
     name = desk.agent.name
-    with desk.reading() as database:
-        others = agents.listed_names(database, viewer=desk.agent.id)
+    others = desk.do(naming.listed)
     return close_names(name, [other for other in others if other.translate(DIGITS) != name.translate(DIGITS)]).replace(" Did", "; did")

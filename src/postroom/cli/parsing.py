@@ -56,6 +56,7 @@ def parser(name: str, command: Command) -> Parser:
     common = made.add_argument_group("options of every verb")
     common.add_argument("--as", dest="agent", metavar="NAME", help="the agent that you are; default: $POSTROOM_AGENT")
     common.add_argument("--home", metavar="DIR", type=path, help="the directory of the post room; default: $POSTROOM_HOME")
+    common.add_argument("--url", metavar="URL", help="the node of a post room elsewhere; default: $POSTROOM_URL")
     common.add_argument("--json", action="store_true", help="output and errors as JSON, one object per line")
     common.add_argument("-h", "--help", action="store_true", help="show this")
     return made

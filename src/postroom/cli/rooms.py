@@ -89,7 +89,7 @@ def mute_arguments(parser: Parser) -> None:
 
 def list_rooms(call: Call) -> None:
     """The rooms by name."""
-    found = [room for room in rooms.list_rooms(call.viewing_desk()) if room.role in {Role.MEMBER, Role.OWNER} or not call.args.mine]
+    found = [room for room in call.viewing_desk().do(rooms.list_rooms) if room.role in {Role.MEMBER, Role.OWNER} or not call.args.mine]
     if not found:
         call.hint("you are in no room" if call.args.mine else "there are no rooms")
     for room in found:
@@ -101,7 +101,7 @@ def list_rooms(call: Call) -> None:
 
 def members(call: Call) -> None:
     """Who is in a room."""
-    for member in rooms.members(call.viewing_desk(), call.args.room):
+    for member in call.viewing_desk().do(rooms.members, call.args.room):
         if call.json:
             call.emit(member)
         else:
@@ -114,23 +114,23 @@ def members(call: Call) -> None:
 def create(call: Call) -> None:
     """Make a room."""
     args = call.args
-    show(call, rooms.create(call.desk_of_sender(), args.room, policy=args.policy, description=args.description))
+    show(call, call.desk_of_sender().do(rooms.create, args.room, policy=args.policy, description=args.description))
 
 
 def join(call: Call) -> None:
     """Become a member."""
-    show(call, rooms.join(call.desk_of_sender(), call.args.room))
+    show(call, call.desk_of_sender().do(rooms.join, call.args.room))
 
 
 def leave(call: Call) -> None:
     """Be a member no more."""
-    rooms.leave(call.desk(), call.args.room)
+    call.desk().do(rooms.leave, call.args.room)
     tell(call, "you left {room}")
 
 
 def invite(call: Call) -> None:
     """Invite agents."""
-    for one in invitations.invite(call.desk(), call.args.room, call.args.others):
+    for one in call.desk().do(invitations.invite, call.args.room, call.args.others):
         if call.json:
             call.emit(one)
         else:
@@ -140,23 +140,23 @@ def invite(call: Call) -> None:
 
 def kick(call: Call) -> None:
     """Remove a member."""
-    rooms.kick(call.desk(), call.args.room, call.args.other, call.args.reason)
+    call.desk().do(rooms.kick, call.args.room, call.args.other, call.args.reason)
     tell(call, "removed from {room}")
 
 
 def describe(call: Call) -> None:
     """Say what a room is for, and how open it is."""
     args = call.args
-    show(call, rooms.describe(call.desk(), args.room, description=args.description, policy=args.policy))
+    show(call, call.desk().do(rooms.describe, args.room, description=args.description, policy=args.policy))
 
 
 def topic(call: Call) -> None:
     """Say what a room is about just now, or show it."""
     args = call.args
     if args.topic is not None:
-        show(call, rooms.set_topic(call.desk(), args.room, args.topic))
+        show(call, call.desk().do(rooms.set_topic, args.room, args.topic))
         return
-    room = rooms.show(call.viewing_desk(), args.room)
+    room = call.viewing_desk().do(rooms.show, args.room)
     if call.json:
         call.emit(room)
     elif room.topic:
@@ -167,26 +167,26 @@ def topic(call: Call) -> None:
 
 def decline(call: Call) -> None:
     """Decline an invitation."""
-    invitations.decline(call.desk(), call.args.room, call.args.reason)
+    call.desk().do(invitations.decline, call.args.room, call.args.reason)
     tell(call, "you declined the invitation to {room}")
 
 
 def transfer(call: Call) -> None:
     """Make another member the owner."""
-    rooms.transfer(call.desk(), call.args.room, call.args.other)
+    call.desk().do(rooms.transfer, call.args.room, call.args.other)
     tell(call, "{room} has another owner")
 
 
 def destroy(call: Call) -> None:
     """End a room."""
-    rooms.destroy(call.desk(), call.args.room, call.args.reason)
+    call.desk().do(rooms.destroy, call.args.room, call.args.reason)
     tell(call, "{room} is no more")
 
 
 def mute(call: Call) -> None:
     """Let a room not wake you, or wake you again."""
-    rooms.mute(call.desk(), call.args.room, on=not call.args.off)
-    show(call, rooms.show(call.desk(), call.args.room))
+    call.desk().do(rooms.mute, call.args.room, on=not call.args.off)
+    show(call, call.desk().do(rooms.show, call.args.room))
 
 
 def show(call: Call, room: Room) -> None:

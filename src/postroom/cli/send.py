@@ -7,8 +7,11 @@ from postroom.cli.parsing import Command, Parser, names, path, seconds
 from postroom.core.address import read_address
 from postroom.core.errors import BadText, BadUsage, NotWritten, TooLarge
 from postroom.core.message import Draft, Progress, Receipt, State
+from postroom.core.types import TYPE_CHECKING
 from postroom.exchange import sending
-from postroom.exchange.desk import Desk
+
+if TYPE_CHECKING:
+    from postroom.places import AnyDesk
 
 MANY = 20
 UNWANTED = 1
@@ -38,7 +41,7 @@ def text_arguments(parser: Parser) -> None:
     parser.add_argument("--id", metavar="ID", help="an id of your own: sending again with it changes nothing")
 
 
-def draft(call: Call, desk: Desk, to: list[str]) -> Draft:
+def draft(call: Call, desk: AnyDesk, to: list[str]) -> Draft:
     """The draft that the arguments describe."""
     args = call.args
     if args.body is None and not args.file and not args.subject:
@@ -80,7 +83,7 @@ def run(call: Call) -> int:
     crowd = len(call.args.to) == 1 and read_address(call.args.to[0]).kind != "agent"
     if (crowd or len(call.args.to) > MANY) and not call.args.yes and not call.json and call.at_terminal and not wanted(desk, what):
         return UNWANTED
-    (receipt,) = sending.send(desk, [what])
+    (receipt,) = desk.do(sending.send, [what])
     if crowd and not call.json:
         show_crowd(call, receipt)
     else:
@@ -88,12 +91,12 @@ def run(call: Call) -> int:
     return 0
 
 
-def wanted(desk: Desk, what: Draft) -> bool:
+def wanted(desk: AnyDesk, what: Draft) -> bool:
     """Ask the person at the terminal before many are bothered."""
     from postroom.cli.failure import note, warn
     from postroom.exchange.crowds import count
 
-    number = count(desk, what)
+    number = desk.do(count, what)
     if number <= MANY:
         return True
     try:

@@ -46,7 +46,7 @@ def open_one(call: Call) -> None:
     """Offer a session."""
     args, desk = call.args, call.desk_of_sender()
     if args.no_wait:
-        receipt = sessions.open_session(desk, Draft(args.to, args.task, reply_within=args.timeout))
+        receipt = desk.do(sessions.open_session, Draft(args.to, args.task, reply_within=args.timeout))
         show_own(call, receipt.id)
         return
     with call.connected() as agent:
@@ -56,31 +56,31 @@ def open_one(call: Call) -> None:
 
 def accept(call: Call) -> None:
     """Accept an offered session."""
-    sessions.accept(call.desk(), call.args.session)
+    call.desk().do(sessions.accept, call.args.session)
     show_own(call, call.args.session)
 
 
 def decline(call: Call) -> None:
     """Decline an offered session."""
-    sessions.decline(call.desk(), call.args.session, call.args.reason)
+    call.desk().do(sessions.decline, call.args.session, call.args.reason)
     show_own(call, call.args.session)
 
 
 def send(call: Call) -> None:
     """Say something in a session."""
-    show(call, sessions.say(call.desk(), call.args.session, draft(call, call.desk(), [""])))
+    show(call, call.desk().do(sessions.say, call.args.session, draft(call, call.desk(), [""])))
 
 
 def close(call: Call) -> None:
     """Say FIN. The other side still reads everything before it."""
-    sessions.close(call.desk(), call.args.session)
+    call.desk().do(sessions.close, call.args.session)
     show_own(call, call.args.session)
 
 
 def list_all(call: Call) -> None:
     """Those of the agent that calls, or all."""
     desk = call.viewing_desk()
-    found = sessions.list_sessions(desk)
+    found = desk.do(sessions.list_sessions)
     found = [view for view in found if view.state in LIVE or not call.args.live]
     if not found:
         call.nothing("there are no sessions that go on" if call.args.live else "there are no sessions")
@@ -90,7 +90,7 @@ def list_all(call: Call) -> None:
 
 def show_own(call: Call, id: str) -> None:
     """A session of the agent that calls."""
-    show_view(call, sessions.show(call.desk(), id), me=call.desk().agent.name)
+    show_view(call, call.desk().do(sessions.show, id), me=call.desk().agent.name)
 
 
 def show_view(call: Call, view: SessionView, *, me: str | None) -> None:

@@ -8,7 +8,7 @@ from postroom.cli.showing import moment, progress_text, reason_of
 from postroom.core.errors import CameBack, NotYet
 from postroom.core.message import Receipt, State
 from postroom.exchange import tracing
-from postroom.exchange.desk import NOBODY
+from postroom.exchange.desk import NOBODY, Desk
 from postroom.warden import Warden
 
 WAITABLE = ("handed", "read", "answered")
@@ -30,9 +30,9 @@ def run(call: Call) -> None:
             receipt = agent.follow(args.id, until=State(args.wait), timeout=args.timeout)
     else:
         desk = call.viewing_desk()
-        if desk.agent is not NOBODY:
+        if isinstance(desk, Desk) and desk.agent is not NOBODY:
             Warden(desk).tend()
-        receipt = tracing.status(desk, args.id)
+        receipt = desk.do(tracing.status, args.id)
     show(call, receipt)
     if args.wait:
         check(receipt, State(args.wait), args.timeout)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from postroom.core.types import NamedTuple
 
-GLOBAL_VALUES = ("--as", "--home")
+GLOBAL_VALUES = ("--as", "--home", "--url")
 GLOBAL_OPTIONS = ("--json", "--help", "-h", "--version", "--")
 
 
@@ -157,13 +157,14 @@ def overview(words: list[str]) -> str:
         return f"postroom {__version__}\n"
     rows = [verb for verb in VERBS if verb.name.split(" ")[: len(words)] == words]
     lines = [f"  {verb.name:<17}{verb.help}" for verb in rows]
-    usage = f"usage: postroom [--as NAME] [--home DIR] [--json] {' '.join([*words, 'VERB'])} ..."
+    usage = f"usage: postroom [--as NAME] [--home DIR] [--url URL] [--json] {' '.join([*words, 'VERB'])} ..."
     return "\n".join([usage, "", *lines, "", *(FOOT if not words else []), "postroom VERB --help says more, with an example.", ""])
 
 
 FOOT = [
     "  --as NAME        the agent that you are; default: $POSTROOM_AGENT",
     "  --home DIR       the directory of the post room; default: $POSTROOM_HOME, or the one of this user",
+    "  --url URL        the node of a post room elsewhere; default: $POSTROOM_URL; with the token in $POSTROOM_TOKEN",
     "  --json           output and errors as JSON, one object per line",
     "",
 ]

@@ -14,8 +14,8 @@ from postroom.core.types import TYPE_CHECKING
 from postroom.exchange import tokens
 
 if TYPE_CHECKING:
-    from postroom.exchange.desk import Desk
     from postroom.exchange.tokens import Token
+    from postroom.places import AnyDesk
 
 
 def create_arguments(parser: Parser) -> None:
@@ -45,7 +45,7 @@ def create(call: Call) -> None:
     scope = args.scope or ("admin" if desk.agent.name == HUMAN else "agent")
     target = None if args.save is None else new_file(args.save)
     try:
-        made = tokens.create(desk, scope=scope, expires_days=args.expires, note=args.note)
+        made = desk.do(tokens.create, scope=scope, expires_days=args.expires, note=args.note)
         if target is not None:
             os.write(target, f"{made.secret}\n".encode())
         hand_out(call, desk, made)
@@ -58,7 +58,7 @@ def create(call: Call) -> None:
             os.close(target)
 
 
-def hand_out(call: Call, desk: Desk, made: tokens.Created) -> None:
+def hand_out(call: Call, desk: AnyDesk, made: tokens.Created) -> None:
     """Show the secret, or where it is. A token whose secret nobody got is revoked."""
     saved = call.args.save
     try:
@@ -69,7 +69,7 @@ def hand_out(call: Call, desk: Desk, made: tokens.Created) -> None:
         else:
             call.output.write(f"{made.secret}\n")
     except BaseException:
-        tokens.revoke(desk, made.token.id)
+        desk.do(tokens.revoke, made.token.id)
         raise
     call.hint(
         "give it to the program as POSTROOM_TOKEN; it is not shown again" if saved is None else "point to it with POSTROOM_TOKEN_FILE"
@@ -86,7 +86,7 @@ def new_file(name: str) -> int:
 
 def list_all(call: Call) -> None:
     """Those of the agent that calls; all of them for the person at a terminal."""
-    found = tokens.list_tokens(call.viewing_desk(), gone=call.args.gone)
+    found = call.viewing_desk().do(tokens.list_tokens, gone=call.args.gone)
     if not found:
         call.nothing("there are no tokens")
     for token in found:
@@ -95,7 +95,7 @@ def list_all(call: Call) -> None:
 
 def revoke(call: Call) -> None:
     """Let one be valid no more."""
-    revoked = tokens.revoke(call.viewing_desk(), call.args.id)
+    revoked = call.viewing_desk().do(tokens.revoke, call.args.id)
     if call.json:
         call.emit(revoked)
     else:

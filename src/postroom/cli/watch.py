@@ -11,8 +11,9 @@ from postroom.cli.parsing import Command, Parser, count
 from postroom.cli.patience import stay
 from postroom.cli.showing import STATE_COLOURS, message_text, moment, name_of
 from postroom.core.message import Kind, Message, State
+from postroom.core.refusals import OnlyHere
 from postroom.core.render import one_line
-from postroom.exchange.desk import NOBODY
+from postroom.exchange.desk import NOBODY, Desk
 from postroom.exchange.watching import Change, Feed, Sieve
 
 POLL_MS = 200
@@ -32,6 +33,8 @@ def run(call: Call) -> None:
     args = call.args
     desk = call.viewing_desk()
     last = call.number("--last", desk.config.limits.page, "page") if args.last is not None else 0
+    if not isinstance(desk, Desk):
+        raise OnlyHere(verb="watch", url=desk.home)
     feed = Feed(desk, Sieve(args.only, args.thread, args.kind), last=last)
     if desk.agent is NOBODY:
         note("only what is said in public rooms is shown: say who you are with --as NAME, or watch from a terminal", as_json=call.json)

@@ -24,7 +24,7 @@ def answers(call: Call, message: Message) -> list[str]:
         return [f'send {message.sender} "…"{reply_to}']
     if message.kind not in {Kind.SYN, Kind.DATA}:
         return []
-    view = sessions.show(call.desk(), message)
+    view = call.desk().do(sessions.show, message)
     match message.kind, view.state:
         case Kind.SYN, SessionState.OFFERED:
             return [f"session accept {view.id}", f'session decline {view.id} "why"']

@@ -14,6 +14,12 @@ from postroom.store import agents
 from postroom.store.agents import AgentRow
 
 
+def listed(desk: Desk) -> list[str]:
+    """The names that the desk's agent may find without knowing them."""
+    with desk.reading() as database:
+        return agents.listed_names(database, viewer=desk.agent.id)
+
+
 def admit(outbox: Outbox, name: Name) -> AgentRow:
     """Make a mailbox for a name by which the desk's agent knows nobody. Raises TooMany, GhostsLeaveNoTrace, Paused."""
     posting = outbox.posting

@@ -104,7 +104,7 @@ class RemoteDesk:
             mine = values.listed(self.call(Ask("profile", {})))
             self.is_new = True
         except Unreachable:
-            name = self.caller.name
+            name = self.caller.name or self.postbag.owner()
             if name is None or not self.postbag.is_known(name):
                 raise
             self._who = AgentRow(0, Name(name), "human" if name == HUMAN else "agent", "active", 0)
@@ -197,6 +197,7 @@ class RemoteDesk:
         """Send messages; while the node is away, or something waits to be sent, they go into the satchel."""
         limits, now_ms = self.config.limits, self.now_ms()
         letters = [self.postbag.letter(checked(draft, limits, now_ms=now_ms).draft, limits) for draft in drafts]
+        self.postbag.is_known(self.caller.name)
         if self.postbag.is_empty:
             try:
                 return self.hand_in(letters)
@@ -219,6 +220,7 @@ class RemoteDesk:
 
     def status(self, id: MessageRef) -> Receipt:
         """What became of a message. One that is still in the satchel waits for the bus."""
+        self.postbag.is_known(self.caller.name)
         waiting = self.postbag.receipt(id)
         if waiting is not None:
             self.postbag.carry(self)

@@ -6,16 +6,19 @@ import os
 import socket
 
 from postroom.config import identity
-from postroom.core.address import claimable
+from postroom.core.address import claimable, fold_name
 from postroom.core.errors import PostroomError, StoreReadOnly, StoreUnusable
 from postroom.core.message import path_text
+from postroom.core.refusals import NotYourName
 from postroom.core.types import TYPE_CHECKING
 from postroom.paths import default_home, node_socket
 from postroom.remote.bus import Bus, bus_at
 from postroom.seat import take_seat
 
 if TYPE_CHECKING:
-    from postroom.places import AnySeat
+    from collections.abc import Callable
+
+    from postroom.places import AnyDesk, AnySeat
     from postroom.remote.desk import RemoteDesk
     from postroom.remote.seat import RemoteSeat
 
@@ -80,6 +83,45 @@ def remote_desk(bus: Bus, name: str | None, home: str) -> RemoteDesk:
     name = name or os.environ.get("POSTROOM_AGENT") or None
     known = identity(name) if bus.token is None else name
     return RemoteDesk(Caller(bus, known), Postbag(home, bus))
+
+
+def called_desk(url: str | None, name: str | None, home: str, *, registers: bool) -> RemoteDesk:
+    """The desk at a node from which the command line does a verb. Raises NotRegistered, unless a name that is new is to be registered."""
+    assert url is not None, "named"
+    return known_desk(bus_at(url), name, home, registers=registers)
+
+
+def desk_beside(error: PostroomError, name: str | None, home: str, *, registers: bool) -> RemoteDesk:
+    """The same at the node beside a store that is shut. Raises the error without one."""
+    bus = bus_beside(home)
+    if bus is None:
+        raise advised(error) from None
+    return known_desk(bus, name, home, registers=registers)
+
+
+def known_desk(bus: Bus, name: str | None, home: str, *, registers: bool) -> RemoteDesk:
+    """A desk at a node whose agent is known there. A token says whose it is, and a name beside it must be the same. Raises NotYourName."""
+    desk = remote_desk(bus, name, home)
+    asked_for = desk.caller.name
+    if asked_for is not None:
+        desk.caller.name = fold_name(asked_for)
+    if asked_for is not None or desk.postbag.owner() is None:
+        desk.ask_who(registers=registers)
+    if asked_for is not None and desk.agent.name != fold_name(asked_for):
+        raise NotYourName(name=desk.agent.name, act="speak", other=asked_for)
+    return desk
+
+
+def seat_at(desk: AnyDesk, *, note: Callable[[str], None]) -> RemoteSeat:
+    """A seat at the node of a desk. If it is away that is told."""
+    from postroom.remote.desk import RemoteDesk
+    from postroom.remote.seat import RemoteSeat
+
+    assert isinstance(desk, RemoteDesk), "the only desk elsewhere"
+    seat = RemoteSeat(desk)
+    if seat.is_away:
+        note(f"waiting for bus: {desk.home} cannot be reached")
+    return seat
 
 
 def remote_seat(bus: Bus, name: str | None, home: str) -> RemoteSeat:

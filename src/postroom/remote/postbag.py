@@ -35,6 +35,11 @@ ID_BYTES = 10
 """As base32 16 characters: among a million messages of one sender two of them are the same once in 10^12 times."""
 
 
+def digest(text: str) -> str:
+    """A text that may be long or secret as a part of a file's name."""
+    return sha256(text.encode()).hexdigest()[:16]
+
+
 def own_process() -> tuple[int, str]:
     """In whose hands a message is here."""
     return os.getpid(), doorbell.start_time(os.getpid())
@@ -46,7 +51,8 @@ class Postbag:
     def __init__(self, root: str, bus: Bus) -> None:
         self._root = os.path.join(root, "remote")
         self._home = root
-        self._bus = sha256(bus.url.encode()).hexdigest()[:16]
+        self._bus = digest(bus.url)
+        self._owner = None if bus.token is None else os.path.join(self._root, self._bus, f"token-{digest(bus.token)}")
         self._satchel: Satchel | None = None
         self._name: str | None = None
 
@@ -59,8 +65,16 @@ class Postbag:
     def _directory(self, name: str) -> str:
         return os.path.join(self._root, self._bus, name)
 
+    def owner(self) -> str | None:
+        """Whose the token is, if that was learnt before."""
+        if self._owner is None or not os.path.isfile(self._owner):
+            return None
+        with open(self._owner, encoding="ascii") as file:
+            return file.read().strip() or None
+
     def is_known(self, name: str | None) -> bool:
         """Whether an agent has reached this node from here before, so that it may be away now."""
+        name = name or self.owner()
         if name is None or not os.path.isdir(self._directory(name)):
             return False
         self.belongs_to(name)
@@ -76,9 +90,17 @@ class Postbag:
             for part in (self._home, self._root, os.path.dirname(directory)):
                 make_private(part)
             self._satchel = Satchel(directory)
+            if self._owner is not None and self.owner() != name:
+                self._note_owner(self._owner, name)
         except (OSError, PostroomError):  # a sandbox that may write nowhere: what cannot be sent is told at once
             self._satchel = None
         self._name = name
+
+    def _note_owner(self, path: str, name: str) -> None:
+        new = f"{path}.{os.getpid()}"
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w", encoding="ascii") as file:
+            file.write(name)
+        os.replace(new, path)
 
     # What was written
 

@@ -91,6 +91,11 @@ class RemoteSeat:
         """Whether the agent takes part still."""
         return self.desk.open
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the node could not be reached just now."""
+        return self._down
+
     def _come_in(self, name: str | None) -> None:
         """Take the first seat. An agent that has been at this node before may come in while it is away. Raises NotYourName."""
         try:
@@ -100,6 +105,7 @@ class RemoteSeat:
             if not self.desk.postbag.is_known(name):
                 raise
             self._down = True
+            name = None
         if name is not None and name != self.desk.agent.name:
             raise NotYourName(name=self.desk.agent.name, act="take part", other=name)
 

@@ -58,6 +58,7 @@ ROWS: dict[object, Row] = {
     presence.listed: look("profile", values.listed),
     presence.change: act("profile", values.listed),
     presence.set_profile: act("profile", values.nothing),
+    naming.listed: look("agents", lambda found: [one.name for one in several(values.listed)(found)]),
     naming.rename: act("rename", values.nothing, "name"),
     # Sessions
     sessions.offer: act("session-offer", values.begun),
