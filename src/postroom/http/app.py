@@ -66,7 +66,7 @@ async def sent(send: Send, request: Request, answer: Answer | Stream) -> None:
         if request.method == "HEAD":
             answer = Answer(answer.status, b"", answer.headers)
         else:
-            await pour(send, answer)
+            await pour(send, request, answer)
             return
     await reply(send, answer)
     if answer.after is not None:

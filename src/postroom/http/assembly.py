@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from postroom.core.refusals import NoSuchPath
 from postroom.http.app import App, Application
+from postroom.http.docs import Docs
+from postroom.http.gateway import Gateway
+from postroom.http.health import Health
+from postroom.http.live import Live
 from postroom.http.login import Doors
+from postroom.http.metrics import Metrics
 from postroom.http.node import Node
 from postroom.http.pages import Pages
 from postroom.http.paths import Api
-from postroom.http.refusal import refusal
-from postroom.http.request import Event, Receive, Send, Way, reply
+from postroom.http.request import Way
 from postroom.http.routes import Routes
+from postroom.http.transfers import Transfers
 from postroom.http.verbs import VERBS
 
 
@@ -18,24 +22,24 @@ class Served:
     """What a node serves."""
 
     def __init__(self, node: Node) -> None:
-        self._routes = Routes(Api(node, VERBS).rows())
+        self._live = Live(node.home, node.gate, node.config)
+        self._gateway = Gateway(node, VERBS)
+        self._metrics = Metrics(node, self._live)
         self._pages = Pages(Doors())
         node.gate.pages.append(self._pages.knows)
+        api, transfers, health = Api(node, VERBS), Transfers(node, self._live), Health(node)
+        rows = [*api.rows(), *transfers.rows(), *health.rows(), *self._metrics.rows(), *Docs(VERBS).rows()]
+        self._routes = Routes(rows)
 
     def app(self, way: Way) -> Application:
         """The application for one way in."""
-        return App(way, self._routes, gateway=nothing, pages=self._pages, count=lambda *_: None)
+        return App(way, self._routes, gateway=self._gateway, pages=self._pages, count=self._metrics.count)
 
     def begin(self) -> None:
-        """Begin."""
+        """Begin to look at what happens."""
+        self._live.begin()
 
     async def close(self) -> None:
-        """End."""
-
-
-async def nothing(scope: Event, _receive: Receive, send: Send) -> None:
-    """There is nothing."""
-    if scope["type"] == "http":
-        await reply(send, refusal(NoSuchPath(path=str(scope["path"])[:200])))
-    else:
-        await send({"type": "websocket.close"})
+        """End what goes on and on."""
+        await self._gateway.close()
+        await self._live.close()

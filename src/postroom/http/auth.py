@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from math import inf
+from time import monotonic
 from typing import NamedTuple
 
 from postroom.core.address import HUMAN, claimable
@@ -21,6 +23,7 @@ PROGRAM = re.compile(r"[A-Za-z0-9._-]{1,32}")
 READ, ACT, ADMIN = "read", "agent", "admin"
 RIGHTS = {READ: {READ}, ACT: {READ, ACT}, ADMIN: {READ, ACT, ADMIN}}
 """What each scope may do."""
+NOTED_S = 60.0
 
 
 class Caller(NamedTuple):
@@ -43,6 +46,9 @@ class Gate:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._noted: dict[int, float] = {}
+        self.noting: Callable[[Bearer], object] = id
+        """What writes down that a token was used."""
         self.pages: list[Callable[[Request], bool]] = []
         """What says that a request comes from a page in which a person has logged in."""
 
@@ -51,7 +57,7 @@ class Gate:
         program = program_of(request)
         secret = secret_of(request)
         if secret is not None:
-            return self._by_token(secret, program)
+            return self.by_token(secret, program)
         if any(page(request) for page in self.pages):
             return Caller(HUMAN_AGENT, HUMAN, ADMIN, "console")
         if not request.way.same_user:
@@ -73,11 +79,20 @@ class Gate:
         found = self.bearer(caller.secret)
         return found is not None and (found.agent, found.scope) == (caller.agent, caller.scope)
 
-    def _by_token(self, secret: str, program: str) -> Caller:
+    def by_token(self, secret: str, program: str) -> Caller:
+        """Who comes in with a token. Raises BadToken."""
         found = self.bearer(secret)
         if found is None:
             raise BadToken(why="it is unknown, has expired or was revoked")
+        self._note_use(found)
         return Caller(found.agent, found.name, found.scope, program, secret)
+
+    def _note_use(self, bearer: Bearer) -> None:
+        """Let the use of a token be noted, about once a minute."""
+        now = monotonic()
+        if now - self._noted.get(bearer.id, -inf) >= NOTED_S:
+            self._noted[bearer.id] = now
+            self.noting(bearer)
 
     def close(self) -> None:
         """Close the connection."""

@@ -16,9 +16,10 @@ from typing import Final, NamedTuple, TypeVar
 from postroom import doorbell
 from postroom.config import Config, read_config
 from postroom.core.errors import Closed, PostroomError
-from postroom.exchange import presence
+from postroom.exchange import presence, tokens
 from postroom.exchange.desk import Desk, now_us, open_desk_of_human, register
 from postroom.exchange.grouping import Outcome, together
+from postroom.exchange.tokens import Bearer
 from postroom.http.auth import Caller
 from postroom.http.flusher import Flusher
 from postroom.paths import socket_directory
@@ -95,6 +96,10 @@ class Counter:
         """Have something done that nobody waits for."""
         if self._open:
             self._wishes.put(Wish(job, nobody, alone=False, unless=None))
+
+    def note_use(self, bearer: Bearer) -> None:
+        """Write down that a token was used, some time soon."""
+        self.do_soon(lambda: tokens.note_use(self._desk, bearer))
 
     async def reload(self) -> Config:
         """Read the config file again. Raises BadConfig, and goes on with what was in force."""

@@ -50,7 +50,7 @@ class House:
                 raise SeatGone(seat=seat)
             if len(self._lodgers) >= SEATS_MAX:
                 raise HouseFull(limit=SEATS_MAX, things="seats")
-            task = self._lodgers[key] = asyncio.create_task(Lodger.come_in(caller, self.home))
+            task = self._lodgers[key] = asyncio.create_task(Lodger.come_in(caller, key[1], self.home))
             task.add_done_callback(lambda done: self._came_in(key, done))
         lodger = await asyncio.shield(task)
         lodger.used = monotonic()

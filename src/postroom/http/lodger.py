@@ -38,11 +38,13 @@ class Call(NamedTuple):
 class Lodger:
     """One client at its seat. To be used in the event loop; what touches the store is done by the clerk's thread."""
 
-    def __init__(self, caller: Caller, seat: Seat, clerk: Clerk) -> None:
+    def __init__(self, caller: Caller, seat_id: str, seat: Seat, clerk: Clerk) -> None:
         self.name = caller.name
+        self.seat_id = seat_id
         self.seat = seat
         self.clerk = clerk
         self.lines: dict[str, Line] = {}
+        self.pushed: dict[str, Handed] = {}  # what the gateway has pushed and the client has not read, by handle
         self.streams = 0
         self.used = monotonic()
         self.open = True
@@ -51,7 +53,7 @@ class Lodger:
         self._calls: OrderedDict[int, Call] = OrderedDict()
 
     @classmethod
-    async def come_in(cls, caller: Caller, home: str) -> Lodger:
+    async def come_in(cls, caller: Caller, seat_id: str, home: str) -> Lodger:
         """Take a seat for a caller. A name that is new is registered."""
         clerk = Clerk()
         try:
@@ -60,7 +62,7 @@ class Lodger:
             clerk.close()
             raise
         clerk.listen_to(seat.bell)
-        return cls(caller, seat, clerk)
+        return cls(caller, seat_id, seat, clerk)
 
     async def at_desk(self, job: Callable[[Desk], Result], *, undo: Callable[[Result], object] | None = None) -> Result:
         """Do something at the desk."""
@@ -156,7 +158,8 @@ class Lodger:
         """Leave the seat: what is in hand goes back into the mailbox."""
         self.open = False
         for call in self._calls.values():
-            call.answer.cancel()
+            if call.answer is not asyncio.current_task():
+                call.answer.cancel()
         await self.clerk.close_with(self.seat.leave)
 
 

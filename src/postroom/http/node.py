@@ -23,6 +23,7 @@ class Node:
         config = read_config(home)
         self.counter = Counter(home)
         self.gate = Gate(open_database(home, busy_ms=config.limits.busy_ms, now_ms=now_us() // 1000))
+        self.gate.noting = self.counter.note_use
         self.lobby = Lobby(self.counter)
         self.library = Library(home, config)
         self.house = House(home)

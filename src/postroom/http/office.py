@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
-
-import msgspec
 
 from postroom import waiting
 from postroom.agent import Agent
 from postroom.core.message import Draft, Receipt
 from postroom.core.plain import plain
-from postroom.core.refusals import BadRequest
 from postroom.http.auth import Caller, check_right
 from postroom.http.bus import Bus
 from postroom.http.drafts import Options, SendArguments, SendManyArguments, checked_sender, draft, drafted
@@ -19,7 +16,7 @@ from postroom.http.house import House
 from postroom.http.library import Library
 from postroom.http.lodger import Lodger
 from postroom.http.shelf import Shelf
-from postroom.http.verb import Arguments, Verb
+from postroom.http.verb import Arguments, CloseSeatArguments, Verb
 from postroom.http.verbs.messages import AnswerArguments, AskArguments
 from postroom.http.verbs.sessions import SayArguments
 
@@ -50,7 +47,20 @@ class Office:
             return shown(await self.library.look(caller, lambda desk: look(desk, given)))
         if isinstance(given, SendArguments | SendManyArguments):
             return shown(await self._send(given, caller, seat))
+        if isinstance(given, CloseSeatArguments):
+            await self.house.leave(caller, seat or "")
+            return shown(None)
         lodger = await self.house.lodger(caller, seat, opens=verb.opens)
+        return await self._at_seat(verb, given, caller, lodger)
+
+    async def do_at(self, verb: Verb, given: Arguments, caller: Caller, lodger: Lodger) -> Done:
+        """The same for one who has a seat."""
+        check_right(caller, verb.scope)
+        if verb.look is not None or isinstance(given, SendArguments | SendManyArguments | CloseSeatArguments):
+            return await self.do(verb, given, caller, lodger.seat_id)
+        return await self._at_seat(verb, given, caller, lodger)
+
+    async def _at_seat(self, verb: Verb, given: Arguments, caller: Caller, lodger: Lodger) -> Done:
         with lodger:
             if isinstance(given, Options):
                 return await self._compose(given, caller, lodger)
@@ -127,19 +137,3 @@ def answered(lodger: Lodger, answer: Draft) -> Receipt:
 def shown(value: object) -> Done:
     """A value as JSON has it; nothing is an empty object."""
     return Done({} if value is None else plain(value))
-
-
-def read_body(verb: Verb, body: bytes) -> Arguments:
-    """The arguments of a verb from a body of JSON. Raises BadRequest."""
-    try:
-        return msgspec.json.decode(body or b"{}", type=verb.arguments)
-    except msgspec.MsgspecError as error:
-        raise BadRequest(why=str(error)) from None
-
-
-def read_fields(verb: Verb, fields: Mapping[str, object]) -> Arguments:
-    """The arguments of a verb from the fields of a query, or of a frame. Raises BadRequest."""
-    try:
-        return msgspec.convert(fields, verb.arguments, strict=False)
-    except msgspec.MsgspecError as error:
-        raise BadRequest(why=str(error)) from None

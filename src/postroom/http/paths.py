@@ -16,11 +16,10 @@ from postroom.core.plain import plain
 from postroom.core.refusals import BadRequest, NotYourName, WrongType
 from postroom.http.auth import ACT, READ, Caller, check_right
 from postroom.http.node import Node
-from postroom.http.office import read_body, read_fields
-from postroom.http.refusal import refusal
-from postroom.http.request import JSON, Answer, ClientGone, Request, encode, value_of
+from postroom.http.numbered import numbered
+from postroom.http.request import Answer, ClientGone, Request, encode, value_of
 from postroom.http.routes import Route
-from postroom.http.verb import LOOK, Arguments, Verb
+from postroom.http.verb import LOOK, Arguments, Verb, read_fields, read_json
 from postroom.http.verbs.messages import Seconds
 
 SEAT, CALL = b"x-postroom-seat", b"x-postroom-call"
@@ -55,12 +54,17 @@ class Api:
     async def _call(self, verb: Verb, request: Request) -> Answer:
         caller = self._node.gate.caller(request)
         check_right(caller, verb.scope)
-        given = read_fields(verb, request.query()) if verb.method == LOOK else read_body(verb, await self._json(request))
+        given = await self._given(verb, request)
         seat, number = request.header(SEAT), request.header(CALL)
         if number is not None:
             return await self._numbered(verb, given, request, (caller, seat or "", number))
         doing = partial(self._do, verb, given, caller, seat)
         return await (self._while_there(request, doing) if waits(given) else doing())
+
+    async def _given(self, verb: Verb, request: Request) -> Arguments:
+        if verb.method == LOOK:
+            return read_fields(verb.arguments, request.query())
+        return read_json(verb.arguments, await self._json(request))
 
     async def _json(self, request: Request) -> bytes:
         kind = (request.header(b"content-type") or "nothing").partition(";")[0].strip().lower()
@@ -79,12 +83,8 @@ class Api:
         if not (text.isascii() and text.isdigit() and 0 < len(text) <= 15):  # noqa: PLR2004  # as many digits as a float holds
             raise BadRequest(why="X-Postroom-Call is a number from 1 on")
         lodger = await self._node.house.lodger(caller, seat, opens=verb.opens)
-        doing = lodger.called(int(text))
-        if doing is None:
-            doing = asyncio.create_task(kept(partial(self._do, verb, given, caller, seat)))
-            lodger.begin(int(text), doing)
         with lodger:
-            return await self._while_there(request, lambda: asyncio.shield(doing))
+            return await self._while_there(request, partial(numbered, lodger, int(text), partial(self._do, verb, given, caller, seat)))
 
     async def _while_there(self, request: Request, doing: Callable[[], Awaitable[Answer]]) -> Answer:
         """What something answers; it is cancelled when the client goes before. Raises ClientGone."""
@@ -103,7 +103,7 @@ class Api:
 
     async def _inbox(self, request: Request) -> Answer:
         caller = self._node.gate.caller(request)
-        given = fields(InboxArguments, request)
+        given = read_fields(InboxArguments, request.query())
         marks = given.mark_read and request.method != "HEAD"
         check_right(caller, ACT if marks else READ)
         if fold_name(request.parameters["agent"]) != caller.name:
@@ -137,35 +137,6 @@ def letter(message: Message) -> dict[str, object]:
     return {"from": message.sender, "timestamp": f"{at}.{message.sent_ms % 1000:03d}Z", **shown}
 
 
-def fields(kind: type[InboxArguments], request: Request) -> InboxArguments:
-    """The arguments of a path from its query. Raises BadRequest."""
-    try:
-        return msgspec.convert(request.query(), kind, strict=False)
-    except msgspec.MsgspecError as error:
-        raise BadRequest(why=str(error)) from None
-
-
 def waits(given: Arguments) -> bool:
     """Whether a verb may take long, so that it is worth noticing that nobody waits for it any more."""
     return bool(getattr(given, "wait", 0) or getattr(given, "timeout", 0))
-
-
-async def kept(doing: Callable[[], Awaitable[Answer]]) -> Answer:
-    """An answer that may be given several times: errors are answers too, and what follows it is done when it was written out once."""
-    try:
-        answer = await doing()
-    except asyncio.CancelledError:
-        raise
-    except Exception as error:  # noqa: BLE001  # the answer to be repeated
-        return refusal(error)
-    first = answer.after
-    if first is None:
-        return answer
-    settled: list[bool] = []
-
-    async def after(written: bool) -> None:  # noqa: FBT001  # a callback
-        if written and not settled:
-            settled.append(True)
-            await first(written)
-
-    return Answer(answer.status, answer.body, JSON, after)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from asyncio import timeout
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from asyncio import FIRST_COMPLETED, ensure_future, get_running_loop, timeout, wait
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
+from contextlib import aclosing
 from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -11,7 +12,7 @@ import msgspec
 
 from postroom.core.errors import TooLarge
 from postroom.core.refusals import BadRequest
-from postroom.http.wire import WRITTEN
+from postroom.http.wire import CUT, WRITTEN
 
 Event: TypeAlias = MutableMapping[str, object]
 Receive: TypeAlias = Callable[[], Awaitable[Event]]
@@ -111,8 +112,6 @@ class Request:
 
     async def parts(self) -> AsyncIterator[bytes]:
         """The body, piece by piece, as long as it comes fast enough. Raises ClientGone, BadRequest."""
-        from asyncio import get_running_loop
-
         clock = get_running_loop().time
         began, size = clock(), 0
         while not self._ended:
@@ -137,6 +136,12 @@ class Request:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
+    def cut(self) -> None:
+        """Close the connection without another word: its client does not read."""
+        extensions = self.scope.get("extensions")
+        if isinstance(extensions, dict) and CUT in extensions:
+            extensions[CUT]()
+
     async def written(self) -> bool:
         """Wait until the answer has left this process whole; False if the client went before."""
         extensions = self.scope.get("extensions")
@@ -156,7 +161,7 @@ class Answer(msgspec.Struct, frozen=True):
 class Stream(msgspec.Struct, frozen=True):
     """What goes back piece by piece."""
 
-    parts: AsyncIterator[bytes]
+    parts: AsyncGenerator[bytes, None]
     status: int = 200
     headers: Headers = ()
 
@@ -168,12 +173,33 @@ async def reply(send: Send, answer: Answer) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
-async def pour(send: Send, stream: Stream) -> None:
-    """Send a stream. Whoever reads too slowly makes it wait."""
-    await send({"type": "http.response.start", "status": stream.status, "headers": [*stream.headers, *ALWAYS]})
-    async for part in stream.parts:
-        await send({"type": "http.response.body", "body": part, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+async def pour(send: Send, request: Request, stream: Stream) -> None:
+    """Send a stream, as fast as it is read, until it ends or nobody reads it any more."""
+    writing = ensure_future(write_out(send, request, stream))
+    going = ensure_future(request.gone())
+    try:
+        await wait({writing, going}, return_when=FIRST_COMPLETED)
+        if writing.done():
+            writing.result()
+    finally:
+        for task in (writing, going):
+            task.cancel()
+        await wait({writing, going})
+
+
+async def write_out(send: Send, request: Request, stream: Stream) -> None:
+    """Send a stream to its end."""
+    try:
+        async with aclosing(stream.parts) as parts, timeout(None) as stalled:
+            clock = get_running_loop().time
+            await send({"type": "http.response.start", "status": stream.status, "headers": [*stream.headers, *ALWAYS]})
+            async for part in parts:
+                stalled.reschedule(clock() + STALL_S)
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+                stalled.reschedule(None)
+            await send({"type": "http.response.body", "body": b""})
+    except TimeoutError:
+        request.cut()
 
 
 def value_of(value: object, *, headers: Sequence[tuple[bytes, bytes]] = ()) -> Answer:

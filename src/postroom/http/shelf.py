@@ -9,7 +9,7 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from hashlib import sha256
 from secrets import token_hex
 from time import time
@@ -183,7 +183,7 @@ def opened(desk: Desk, digest: str) -> tuple[int, int]:
     return descriptor, os.fstat(descriptor).st_size
 
 
-async def pieces(descriptor: int, first: int, last: int) -> AsyncIterator[bytes]:
+async def pieces(descriptor: int, first: int, last: int) -> AsyncGenerator[bytes, None]:
     """The bytes of an open file from one to another, both included; then it is closed."""
     try:
         while first <= last:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from postroom.core.refusals import BadRequest
 from postroom.exchange.desk import Desk
 from postroom.http.auth import ACT, READ
 from postroom.http.lodger import Lodger
@@ -20,6 +21,10 @@ class Arguments(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen
 
 class Nothing(Arguments, frozen=True):
     """No arguments."""
+
+
+class CloseSeatArguments(Nothing, frozen=True):
+    """The seat that is left is the one that the request names."""
 
 
 Given = TypeVar("Given", bound=Arguments)
@@ -90,3 +95,19 @@ def sentence(says: object) -> str:
     """The first sentence of a docstring, or the one that is given."""
     text = says if isinstance(says, str) else says.__doc__ or ""
     return text.split("\n", 1)[0].strip()
+
+
+def read_json(kind: type[Given], body: bytes) -> Given:
+    """Arguments from a body of JSON. Raises BadRequest."""
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except msgspec.MsgspecError as error:
+        raise BadRequest(why=str(error)) from None
+
+
+def read_fields(kind: type[Given], fields: Mapping[str, object], *, texts: bool = True) -> Given:
+    """Arguments from fields; those of a query are `texts`. Raises BadRequest."""
+    try:
+        return msgspec.convert(fields, kind, strict=not texts)
+    except msgspec.MsgspecError as error:
+        raise BadRequest(why=str(error)) from None

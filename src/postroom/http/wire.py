@@ -19,7 +19,7 @@ HEAD_BYTES_MAX: Final = 16_384
 CONNECTIONS_MAX: Final = 12_000
 """So many at each address: 10,000 long polls and what else there is."""
 
-WRITTEN = "postroom.written"
+WRITTEN, CUT = "postroom.written", "postroom.cut"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -89,7 +89,7 @@ class Wire(HttpToolsProtocol):
             async def written() -> bool:
                 return await self._written(cycle)
 
-            self.scope["extensions"] = {WRITTEN: written}  # type: ignore[dict-item]  # ours: a function
+            self.scope["extensions"] = {WRITTEN: written, CUT: self.transport.abort}  # type: ignore[dict-item]  # ours: a function
 
     def on_body(self, body: bytes) -> None:
         """Part of a body, unless its head was refused."""

@@ -16,7 +16,7 @@ from postroom.core.refusals import NoSuchHandle
 from postroom.exchange import reading, tracing
 from postroom.http.drafts import Options, Ref, SendArguments, SendManyArguments
 from postroom.http.lodger import Lodger
-from postroom.http.verb import Arguments, Verb, look, perform
+from postroom.http.verb import Arguments, CloseSeatArguments, Verb, look, perform
 from postroom.store.events import Told
 
 WAIT_S_MAX = 300
@@ -169,6 +169,7 @@ async def by_office(_lodger: Lodger, _given: Arguments) -> object:
 
 
 VERBS: list[Verb] = [
+    perform("seat-close", CloseSeatArguments, None, by_office, "Leave the seat: what is in hand there goes back into the mailbox."),
     perform("send", SendArguments, Receipt, by_office, Agent.send),
     perform("send-many", SendManyArguments, list[Receipt], by_office, Agent.send_many),
     perform("ask", AskArguments, Message, by_office, Agent.ask),

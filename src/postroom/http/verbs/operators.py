@@ -54,14 +54,14 @@ class DismissArguments(Arguments, frozen=True):
     room: str | None = None
 
 
-class OfferArguments(Arguments, frozen=True):
+class HumanOfferArguments(Arguments, frozen=True):
     """With whom, and about what."""
 
     to: str
     task: str
 
 
-class EndArguments(Arguments, frozen=True):
+class EndSessionArguments(Arguments, frozen=True):
     """A session, and why it ends."""
 
     id: Ref
@@ -143,8 +143,8 @@ VERBS: list[Verb] = [
         attending.dismiss,
         scope=ADMIN,
     ),
-    act("offer", OfferArguments, Receipt, lambda desk, given: ending.offer(desk, given.to, given.task), ending.offer, scope=ADMIN),
-    act("end-session", EndArguments, Receipt, lambda desk, given: ending.end(desk, given.id, given.reason), ending.end, scope=ADMIN),
+    act("offer", HumanOfferArguments, Receipt, lambda desk, given: ending.offer(desk, given.to, given.task), ending.offer, scope=ADMIN),
+    act("end-session", EndSessionArguments, Receipt, lambda desk, given: ending.end(desk, given.id, given.reason), ending.end, scope=ADMIN),
     look("held", Nothing, list[Held], lambda desk, _: holding.held(desk), holding.held),
     act(
         "release",

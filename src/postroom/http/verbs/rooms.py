@@ -8,7 +8,7 @@ from postroom.exchange import invitations, rooms
 from postroom.http.verb import Arguments, Nothing, Verb, act, look
 
 
-class NameArguments(Arguments, frozen=True):
+class RoomNameArguments(Arguments, frozen=True):
     """A room, by its name."""
 
     name: str
@@ -79,7 +79,7 @@ class MuteArguments(Arguments, frozen=True):
 
 VERBS: list[Verb] = [
     look("rooms", Nothing, list[Room], lambda desk, _: rooms.list_rooms(desk), Agent.rooms),
-    look("room", NameArguments, Room, lambda desk, given: rooms.show(desk, given.name), Agent.room),
+    look("room", RoomNameArguments, Room, lambda desk, given: rooms.show(desk, given.name), Agent.room),
     look("members", RoomArguments, list[Member], lambda desk, given: rooms.members(desk, given.room), Agent.members),
     act(
         "create-room",
