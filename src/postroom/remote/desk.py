@@ -36,6 +36,7 @@ class Claim(NamedTuple):
     ref: str
     handle: str
     is_session: bool
+    is_live: bool = True
 
 
 class RemoteDesk:
@@ -179,7 +180,7 @@ class RemoteDesk:
         """Give up a claim. A session is known by its number also afterwards. Returns the handle, if there was one."""
         claim = self.claims.pop(number, None)
         if claim is not None and claim.is_session:
-            self.claims[number] = claim._replace(handle="")
+            self.claims[number] = claim._replace(handle="", is_live=False)
         return claim.handle if claim is not None else ""
 
     def claimless(self, given: tuple[object, ...]) -> tuple[object, ...]:
@@ -197,6 +198,10 @@ class RemoteDesk:
         """Send messages; while the node is away, or something waits to be sent, they go into the satchel."""
         limits, now_ms = self.config.limits, self.now_ms()
         letters = [self.postbag.letter(checked(draft, limits, now_ms=now_ms).draft, limits) for draft in drafts]
+        return self.write(letters)
+
+    def write(self, letters: Sequence[Object]) -> list[Receipt]:
+        """Hand letters in, or keep them behind those that wait."""
         self.postbag.is_known(self.caller.name)
         if self.postbag.is_empty:
             try:
@@ -212,11 +217,12 @@ class RemoteDesk:
     def hand_in(self, letters: Sequence[Object]) -> list[Receipt]:
         """Give letters to the node, all or none."""
         ready = [files.sent(self.caller, letter) for letter in letters]
-        if len(ready) == 1:
-            return [values.receipt(self.call(Ask("send", ready[0])))]
-        found = self.read(values.several(values.receipt), self.call(Ask("send-many", {"drafts": ready})))
-        assert isinstance(found, list)
-        return found
+        if len(ready) > 1 or not ready:
+            return [values.receipt(one) for one in values.rows(self.call(Ask("send-many", {"drafts": ready})))]
+        (letter,) = ready
+        if "session" in letter:
+            return [values.receipt(self.call(Ask("session-send", {name: letter[name] for name in letter if name != "to"})))]
+        return [values.receipt(self.call(Ask("send", letter)))]
 
     def status(self, id: MessageRef) -> Receipt:
         """What became of a message. One that is still in the satchel waits for the bus."""
@@ -276,12 +282,9 @@ def rename(desk: RemoteDesk, name: str) -> None:
 
 def say(desk: RemoteDesk, id: MessageRef, draft: Draft) -> Receipt:
     """Send DATA in a session."""
-    given = files.sent(desk.caller, desk.postbag.letter(draft, desk.config.limits))
-    del given["to"]
     (session,) = desk.claimless((id,))
-    found = desk.by_row(Row("session-send", (), values.receipt), given | {"session": called(session), "body": draft.body})
-    assert isinstance(found, Receipt)
-    return found
+    letter = desk.postbag.letter(draft, desk.config.limits) | {"session": called(session), "body": draft.body}
+    return desk.write([letter])[0]
 
 
 def save(desk: RemoteDesk, attachment: Attachment, path: str) -> None:

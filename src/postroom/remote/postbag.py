@@ -19,6 +19,7 @@ from postroom.core.errors import CallerError, PostroomError
 from postroom.core.limits import Limits
 from postroom.core.message import Draft, Kind, Message, MessageRef, Progress, Provenance, Receipt, State, Urgency, id_text
 from postroom.core.plain import plain
+from postroom.core.refusals import Unreachable
 from postroom.core.types import TYPE_CHECKING
 from postroom.remote import values
 from postroom.remote.bus import Bus
@@ -149,14 +150,16 @@ class Postbag:
                 one = waiting[0]
                 try:
                     (done[one.id],) = desk.hand_in([values.entry(json.loads(one.draft))])
-                except CallerError as error:
+                except Unreachable:
+                    break
+                except PostroomError as error:
                     if one.id in fresh:
                         self._satchel.handed_in([one.place])
                         raise
+                    if not isinstance(error, CallerError):  # it is busy, or a mailbox is full: another time
+                        break
                     self._refused(one, error)
                     continue
-                except PostroomError:  # it is away, or busy, or the mailbox is full: another time
-                    break
                 self._satchel.handed_in([one.place])
         return done
 
@@ -181,7 +184,7 @@ class Postbag:
         """Tell the sender that a letter, which was accepted here, will not arrive."""
         assert self._satchel is not None, "asked before"
         draft = values.entry(json.loads(one.draft))
-        to = draft["to"] if isinstance(draft["to"], str) else ", ".join(map(str, values.rows(draft["to"])))
+        to = ", ".join(map(str, addressed(draft)))
         body = f"Your message {one.id} to {to} was kept while the bus was away. It was refused there: {error}"
         notice = Message(
             f"{one.id}.refused", 0, SYSTEM, (self._name or "",), "notice: refused", body, one.at_ms, one.id, one.id, Kind.NOTICE,
@@ -262,9 +265,15 @@ def ref(message: Message) -> str:
     return f"{message.sender}:{message.id}"
 
 
+def addressed(letter: Object) -> list[object]:
+    """To whom a letter goes: names, or a session."""
+    to = letter.get("to") or letter.get("session")
+    return values.rows(to) if isinstance(to, list) else [to]
+
+
 def waiting_receipt(letter: Object, at_ms: int, refused: str | None) -> Receipt:
     """What is known of a letter that is still here."""
-    to = [letter["to"]] if isinstance(letter["to"], str) else values.rows(letter["to"])
+    to = addressed(letter)
     state, reason, ended = (State.ACCEPTED, WAITING, None) if refused is None else (State.REFUSED, f"refused: {refused}", at_ms)
     id = str(letter["id"])
     return Receipt(id, 0, id, at_ms, tuple(Progress(str(name), state, online=False, reason=reason, ended_ms=ended) for name in to))

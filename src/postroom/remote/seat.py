@@ -11,8 +11,8 @@ from secrets import token_urlsafe
 from threading import Condition, RLock, Thread
 from types import TracebackType
 
-from postroom.core.errors import Closed, Forked, LeaseLost, PostroomError
-from postroom.core.message import Draft, Message, MessageRef, Receipt
+from postroom.core.errors import Closed, Forked, LeaseLost, NotYourMessage, PostroomError
+from postroom.core.message import Draft, Message, MessageRef, Receipt, checked
 from postroom.core.refusals import NotYourName, SeatGone, Unreachable
 from postroom.core.types import TYPE_CHECKING, Self
 from postroom.exchange import sending, sessions, tracing
@@ -101,6 +101,7 @@ class RemoteSeat:
         try:
             self._sit()
             self._settle()
+            self.desk.postbag.carry(self.desk)
         except Unreachable:
             if not self.desk.postbag.is_known(name):
                 raise
@@ -120,12 +121,24 @@ class RemoteSeat:
     def _sit_again(self) -> None:
         """Take another seat, and be there what one was at the last."""
         self._sit()
-        for number, claim in [(number, claim) for number, claim in self.desk.claims.items() if claim.handle]:
-            found = values.entry(self.desk.caller.ask(Ask("claim", {"id": claim.ref})))
-            self.desk.claims[number] = claim._replace(handle=str(found["claim"]))
+        for number, claim in self.desk.claims.items():
+            self.desk.claims[number] = claim._replace(handle="")
+        for number in list(self.desk.claims):
+            self._claim(number)
         if self._listening:
             self.desk.caller.ask(Ask("listen", {"on": True}))
         self._settle()
+
+    def _claim(self, number: int) -> str:
+        """The handle of a claim at the present seat; "" if the message is not there yet, as it waits to be handed in."""
+        claim = self.desk.claims[number]
+        if claim.is_live and not claim.handle:
+            try:
+                found = values.entry(self.desk.caller.ask(Ask("claim", {"id": claim.ref})))
+            except NotYourMessage:
+                return ""
+            self.desk.claims[number] = claim._replace(handle=str(found["claim"]))
+        return self.desk.claims[number].handle
 
     def _settle(self) -> None:
         """Tell the node which messages were read while it was away."""
@@ -198,7 +211,7 @@ class RemoteSeat:
                 if desk.open and desk.caller.seat == self._aside.seat:
                     self._sit_again()
             self._heard = 0
-        if self._down:
+        if self._down or not self.desk.postbag.is_empty:
             with self.turn as desk:
                 if desk.open:
                     desk.postbag.carry(desk)
@@ -238,9 +251,11 @@ class RemoteSeat:
 
     def _take(self, limit: int, handles: list[str], confirm: Sequence[Handed], claim: int | None) -> list[Handed]:
         given: values.Object = {"limit": limit, "confirm": handles}
-        if claim is not None:
-            given["claim"] = self.desk.claims[claim].handle
         try:
+            if claim is not None:
+                given["claim"] = self._claim(claim)
+                if not given["claim"]:
+                    return []
             found = values.rows(self.desk.caller.ask(Ask("take", given)))
         except SeatGone:
             self._sit_again()
@@ -420,10 +435,16 @@ class RemoteSeat:
         """Send a question, and claim its answers."""
         with self.turn as desk:
             self._check_open()
-            letter = files.sent(desk.caller, desk.postbag.letter(draft, desk.config.limits))
-            found = desk.call(Ask("send", letter | {"claim": True}))
-            receipt = values.receipt(found)
-            return receipt, desk.claimed(f"{desk.agent.name}:{receipt.id}", str(values.entry(found)["claim"]), is_session=False)
+            limits = desk.config.limits
+            letter = desk.postbag.letter(checked(draft, limits, now_ms=desk.now_ms()).draft, limits)
+            handle = ""
+            try:
+                found = values.entry(desk.call(Ask("send", files.sent(desk.caller, letter) | {"claim": True})))
+            except Unreachable:  # it goes when the node is back, and is claimed then
+                (receipt,) = desk.write([letter])
+            else:
+                receipt, handle = values.receipt(found), str(found["claim"])
+            return receipt, desk.claimed(f"{desk.agent.name}:{receipt.id}", handle, is_session=False)
 
     def say(self, session_id: MessageRef, draft: Draft) -> Receipt:
         """Send DATA in a session."""
