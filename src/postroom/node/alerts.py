@@ -74,6 +74,8 @@ async def serve(home: str, config: Config) -> None:
     """Tell people until this is cancelled."""
     if not config.node.alerts:
         return
+    addresses = [named(at, url) for at, url in enumerate(config.node.alerts, 1)]
+    log.info("alerts go to people; `postroom alert test` tells which work", extra={"facts": {"alerts": addresses}})
     threads = ThreadPoolExecutor(1, thread_name_prefix="alerts")
     loop = asyncio.get_running_loop()
     try:
