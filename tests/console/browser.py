@@ -30,6 +30,14 @@ INSTALLING = (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-insta
 SOON_MS = 60_000
 WIDE, PHONE = (1280, 800), (390, 844)
 
+GO = """
+place => new Promise((done) => {
+  if (location.hash === place) return done();
+  addEventListener("hashchange", () => setTimeout(done), { once: true });
+  location.hash = place;
+})
+"""
+
 expect.set_options(timeout=SOON_MS)
 
 
@@ -50,11 +58,11 @@ def chromium() -> str:
 
 
 @contextmanager
-def started() -> Iterator[Browser]:
+def started(*more: str) -> Iterator[Browser]:
     """A browser that knows nobody."""
     with tempfile.TemporaryDirectory(prefix="browser-") as home, sync_playwright() as playwright:
         surroundings: dict[str, str | float | bool] = {"HOME": home, "PATH": os.defpath, "LANG": "C.UTF-8", "TZ": "UTC"}
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS), env=surroundings)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=[*FLAGS, *more], env=surroundings)
         try:
             yield browser
         finally:
@@ -80,8 +88,8 @@ class Screen:
             self.complaints.append(said.text)
 
     def at(self, place: str) -> Page:
-        """Go to a view: `live`, `thread/alice:1`."""
-        self.page.evaluate("place => { location.hash = `/${place}` }", place)
+        """Go to a view: `live`, `thread/alice:1`. It is there when this returns; what it fetches may not be."""
+        self.page.evaluate(GO, f"#/{place}")
         return self.page
 
 

@@ -85,7 +85,7 @@ export function live(hear, signal) {
         await listen(attempt, (event) => {
           tries = 0;
           if (event.id) last = event.id;
-          hear(event.name, event.data);
+          if (event.data !== null) hear(event.name, event.data);
         }, last);
       } catch {
         // the next try says what is wrong
@@ -135,6 +135,5 @@ function parsed(frame) {
     else if (field === "id") event.id = value;
     else if (field === "data") event.data += value;
   }
-  if (!event.data) return null;
-  return { ...event, data: JSON.parse(event.data) };
+  return event.data || event.id ? { ...event, data: event.data ? JSON.parse(event.data) : null } : null;
 }

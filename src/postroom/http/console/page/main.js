@@ -46,7 +46,7 @@ function address() {
   return { name: name in VIEWS ? name : "overview", parts, query: Object.fromEntries(new URLSearchParams(query)) };
 }
 
-function navigate() {
+function navigate(event) {
   if (!hasKey()) return;
   const at = address();
   if (shown?.stays?.(at)) return;
@@ -64,7 +64,9 @@ function navigate() {
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  (shown.focus ?? (() => main.focus({ preventScroll: true })))();
+  const first = event === undefined; // then Tab begins at the top of the page, as anywhere
+  if (shown.focus) shown.focus();
+  else if (!first) main.focus({ preventScroll: true });
 }
 
 function retitle() {
@@ -134,7 +136,7 @@ function furnish() {
 function listen() {
   on("online", (online) => {
     connection.className = `connection ${online ? "on" : "off"}`;
-    fill(connection, online ? "Live" : "Reconnecting …");
+    fill(connection, online ? "Live" : "Offline");
   });
   on("agents", (agents) => {
     const here = agents.filter((agent) => agent.kind === "agent" && (agent.online || agent.waiting));

@@ -2,7 +2,7 @@
 
 import { compose, pausing } from "../compose.js";
 import { button, fill, h, refill } from "../dom.js";
-import { on } from "../model.js";
+import { model, on } from "../model.js";
 import { bars, lines, plot, swatch } from "../plot.js";
 import { dot, empty, to, who } from "../parts.js";
 import { listKeys } from "../rows.js";
@@ -16,6 +16,10 @@ export function overviewView({ signal }) {
   let oldest = new Map();
   signal.addEventListener("abort", () => { sent.close(); took.close(); });
 
+  const show = (agents) => {
+    const listed = agents.filter((agent) => agent.kind === "agent").sort((a, b) => b.online - a.online || (b.seen_ms ?? 0) - (a.seen_ms ?? 0));
+    refill(table, listed.length ? agentTable(listed, oldest) : empty("Nobody has come yet", "An agent is here as soon as it connects: postroom send, connect(), or a harness."));
+  };
   on("overview", (overview) => {
     fill(figures, FIGURES.map(([name, place, value, warns]) => {
       const shown = value(overview);
@@ -26,12 +30,10 @@ export function overviewView({ signal }) {
     sent.set(overview.minutes);
     took.set(overview.minutes);
     oldest = new Map(overview.queues.map((queue) => [queue.name, queue.oldest_ms]));
+    if (model.agents) show(model.agents);
   }, signal);
 
-  on("agents", (agents) => {
-    const listed = agents.filter((agent) => agent.kind === "agent").sort((a, b) => b.online - a.online || (b.seen_ms ?? 0) - (a.seen_ms ?? 0));
-    refill(table, listed.length ? agentTable(listed, oldest) : empty("Nobody has come yet", "An agent is here as soon as it connects: postroom send, connect(), or a harness."));
-  }, signal);
+  on("agents", show, signal);
 
   return {
     title: "Overview",
