@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+NODE_SOCKET = "node.sock"
 SOCKET_PATH_BYTES = 104  # sun_path on macOS and the BSDs; Linux has 108
 
 
@@ -34,4 +35,4 @@ def socket_directory(home: str) -> str:
 
 def node_socket(home: str) -> str:
     """Where the node of the post room in `home` answers programs of the same user."""
-    return os.path.join(socket_directory(home), "node.sock")
+    return os.path.join(socket_directory(home), NODE_SOCKET)

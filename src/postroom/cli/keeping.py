@@ -55,7 +55,10 @@ def days(text: str) -> float:
 
 def doctor(call: Call) -> int:
     """Say what was found. The exit code tells damage, and errors that keep everybody out."""
-    findings = keeping.examine(call.home, full=call.args.full)
+    from postroom.remote.checkup import ways
+
+    found, is_here = ways(call.url, call.args.agent, call.home)
+    findings = [*found, *(keeping.examine(call.home, full=call.args.full) if is_here else [])]
     for finding in findings:
         if call.json:
             call.emit(finding)

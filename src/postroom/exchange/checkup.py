@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from postroom import doorbell
 from postroom.core.errors import PostroomError
 from postroom.exchange.presence import is_gone
-from postroom.paths import socket_directory
+from postroom.paths import NODE_SOCKET, socket_directory
 from postroom.store.agents import AttachedRow
 from postroom.store.checks import Finding, Level
 from postroom.store.doctor import Process
@@ -49,7 +49,7 @@ def spare_bells(directory: str, known: set[str]) -> Iterator[Finding]:
         return
     try:
         check_directory(directory)
-        spare = [name for name in os.listdir(directory) if name.endswith(".sock") and name not in known]
+        spare = [name for name in os.listdir(directory) if name.endswith(".sock") and name not in {*known, NODE_SOCKET}]
     except OSError as error:
         yield refused(refusal(error, directory))
     except PostroomError as error:

@@ -64,14 +64,8 @@ def take_any_seat(
     except SHUT as error:
         bus = bus_beside(directory)
         if bus is None:
-            raise advised(error) from None
+            raise error from None
         return remote_seat(bus, name, directory)
-
-
-def advised(error: PostroomError) -> PostroomError:
-    """What is wrong with a store, and that there is another way."""
-    error.add_note("If it is shut to this program on purpose, run `postroom up` outside, or set POSTROOM_URL.")
-    return error
 
 
 def remote_desk(bus: Bus, name: str | None, home: str) -> RemoteDesk:
@@ -95,7 +89,7 @@ def desk_beside(error: PostroomError, name: str | None, home: str, *, registers:
     """The same at the node beside a store that is shut. Raises the error without one."""
     bus = bus_beside(home)
     if bus is None:
-        raise advised(error) from None
+        raise error
     return known_desk(bus, name, home, registers=registers)
 
 
