@@ -17,7 +17,6 @@ from postroom.core.types import TYPE_CHECKING, Self, Unpack
 from postroom.delivery import Delivery, in_hand
 from postroom.exchange import invitations, naming, presence, reading, rooms, sessions, tracing
 from postroom.line import accepted, offering, resumed
-from postroom.remote.finding import take_any_seat
 from postroom.session import Session
 from postroom.store.profiles import Listed
 
@@ -49,6 +48,8 @@ def connect(
     Raises NoIdentity, BadName, ReservedName, BadConfig; StoreUnusable and its kin when the store cannot be opened and no node answers
     beside it; BadUrl, BadToken, NotYourName, Unreachable.
     """
+    from postroom.remote.finding import take_any_seat  # costs those who are in the post room already 5 ms
+
     return Agent(take_any_seat(name, home, durability, url=url, token=token))
 
 

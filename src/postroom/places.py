@@ -126,6 +126,9 @@ class AnySeat(Protocol):
     def give_back(self, handed: Sequence[Handed]) -> None:
         """Put messages back."""
 
+    def put_back(self, handed: Sequence[Handed]) -> None:
+        """Put messages back that nobody can have seen."""
+
     def let_go(self, seq: int) -> None:
         """Give up the claim to a thread or to answers."""
 

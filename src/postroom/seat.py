@@ -143,6 +143,14 @@ class Seat:
             with self.turn as desk:
                 reading.give_back(desk, handed)
 
+    def put_back(self, handed: Sequence[Handed]) -> None:
+        """Put messages back that nobody can have seen: they come as new. Leaving has done so already."""
+        if handed and self.desk.open:
+            from postroom.exchange import handover
+
+            with self.turn as desk:
+                handover.put_back(desk, handed)
+
     def let_go(self, seq: int) -> None:
         """Give up the claim to a thread or to answers. Leaving has done so already."""
         if self.desk.open:

@@ -21,7 +21,6 @@ class Elsewhere:
         self.home = str(home / "postroom")
         self.far = str(home / "far")
         self._stack = ExitStack()
-        connect("postmaster", home=self.home).close()
         self.node = self._stack.enter_context(RunningNode(self.home, home))
         self.port = self.node.port
         self.url = self.node.url

@@ -56,8 +56,7 @@ def batches(cast):
 
 
 def listed(cast):
-    facts = [(one.name, one.kind, one.status, one.online, one.description, one.waiting) for one in cast.me.agents()]
-    return [one for one in facts if one[0] != "postmaster"]
+    return [(one.name, one.kind, one.status, one.online, one.description, one.waiting) for one in cast.me.agents()]
 
 
 def renamed(cast):

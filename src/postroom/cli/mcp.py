@@ -27,7 +27,7 @@ def run(call: Call) -> None:
     from postroom.mcp.main import serve
 
     stay()
-    serve(call.home, call.args.name or call.args.agent, compat=call.args.compat, way=way)
+    serve(call.home, call.args.name or call.args.agent, compat=call.args.compat, way=way, url=call.url)
 
 
 def way(guest: Guest) -> Way | None:

@@ -9,9 +9,10 @@ from collections.abc import Collection, Sequence
 
 from postroom.core.errors import LeaseLost
 from postroom.core.message import Urgency
+from postroom.core.types import NamedTuple
 from postroom.exchange import causes, reading
 from postroom.exchange.desk import Desk
-from postroom.store import handover
+from postroom.store import agents, deliveries, handover
 from postroom.store.deliveries import Handed
 
 INTERFACE = handover.INTERFACE
@@ -49,6 +50,21 @@ def is_served(desk: Desk, harness: str) -> bool:
     """Whether a server in that harness has this agent."""
     with desk.reading() as database:
         return any(name == desk.agent.name for _, name in handover.servers(database, harness))
+
+
+class Wanted(NamedTuple):
+    """How urgent what waits is, and whether the agent says that it is busy."""
+
+    urgencies: set[Urgency]
+    busy: bool
+
+
+def wanted(desk: Desk, *, limit: int) -> Wanted:
+    """What waits for the desk's agent, of the first messages in its mailbox."""
+    with desk.reading() as database:
+        waiting = deliveries.waiting(database, desk.agent.id, now_ms=desk.now_ms(), limit=limit)
+        busy = bool(waiting) and agents.by_id(database, desk.agent.id).status == "busy"
+    return Wanted({one.message.urgency for one in waiting}, busy)
 
 
 def take(desk: Desk, wanted: Collection[Urgency], *, limit: int) -> list[Handed]:

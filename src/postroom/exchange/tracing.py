@@ -39,9 +39,16 @@ def is_first_contact(desk: Desk, message: Message) -> bool:
     if sender in RESERVED or sender == desk.agent.name:
         return False
     try:
-        return not history(desk, peer=sender, before=f"{sender}:{message.id}", limit=1)
+        return not desk.do(history, peer=sender, before=f"{sender}:{message.id}", limit=1)
     except PostroomError:  # a ghost: there is no telling
         return True
+
+
+def place_of(desk: Desk, attachment: Attachment) -> str:
+    """Where the bytes of an attached file lie, for one who has its message."""
+    from postroom.store import files
+
+    return files.kept(desk.home, attachment.sha256)
 
 
 def check_file(desk: Desk, digest: str) -> None:

@@ -10,13 +10,14 @@ from postroom.core.fence import Shown, View, fenced, quoted, reference
 from postroom.core.message import Kind, Message
 from postroom.core.render import counted
 from postroom.core.types import TYPE_CHECKING, NamedTuple
+from postroom.exchange import tracing
 from postroom.mcp import advice
 from postroom.mcp.advice import Calls, told
 from postroom.store.deliveries import Handed
 
 if TYPE_CHECKING:
-    from postroom.exchange.desk import Desk
     from postroom.mcp.guest import Guest
+    from postroom.places import AnyDesk
 
 MESSAGES_MAX = 20
 BYTES_MAX = 8_000
@@ -70,21 +71,19 @@ def size(lines: list[str]) -> int:
     return sum(len(line.encode()) + 1 for line in lines)
 
 
-def block(desk: Desk, message: Message, style: Style, left: int, *, first: bool) -> str:
+def block(desk: AnyDesk, message: Message, style: Style, left: int, *, first: bool) -> str:
     """One message, with how to answer it and where its rest is to be found."""
     shown = fenced(told(message, style.calls), View(desk.agent.name, desk.now_ms(), first), most=left - ROOM_MIN // 2)
     return "\n".join(filter(None, [style.heading(message), shown.text, *beyond(desk, message, shown, style.calls), style.answer(message)]))
 
 
-def beyond(desk: Desk, message: Message, shown: Shown, calls: Calls) -> list[str]:
+def beyond(desk: AnyDesk, message: Message, shown: Shown, calls: Calls) -> list[str]:
     """Where that of a message is which does not stand in it: the rest of a long one, the bytes of its files."""
     if shown.rest:
         return [f"cut; the rest: {calls['part'].format(id=reference(message), offset=shown.rest)}"]
     if not message.attachments:
         return []
-    from postroom.store import files
-
-    places = [f"{quoted(one.name, 60)} is at {files.kept(desk.database.home, one.sha256)}" for one in message.attachments[:FILES_MAX]]
+    places = [f"{quoted(one.name, 60)} is at {desk.do(tracing.place_of, one)}" for one in message.attachments[:FILES_MAX]]
     return places if len(places) == len(message.attachments) else [*places, "the other files are beside these, under their SHA-256"]
 
 

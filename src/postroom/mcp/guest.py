@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from threading import Lock, Thread
 
 from postroom import identity
 from postroom.agent import Agent
 from postroom.core.address import fold_name
-from postroom.core.errors import Closed, LeaseLost, NameTaken, PostroomError
+from postroom.core.errors import Closed, LeaseLost, NameTaken, PostroomError, StoreReadOnly, StoreUnusable
+from postroom.core.event import Event
 from postroom.core.profile import Profile
 from postroom.core.types import TYPE_CHECKING, NamedTuple
 from postroom.doorbell import ring
-from postroom.exchange import events, handover, presence, reading, tracing
+from postroom.exchange import presence, reading, tracing
 from postroom.exchange.desk import open_desk, open_desk_of_stranger
 from postroom.mcp.calls import HandedOver
 from postroom.seat import Seat
 from postroom.store.deliveries import Handed
+from postroom.store.events import Told
 
 if TYPE_CHECKING:
     from postroom.core.message import Message
     from postroom.mcp.jsonrpc import Id
-    from postroom.store.events import Told
+    from postroom.places import AnyBell, AnySeat
 
 INTERFACE = "mcp"
+NOTHING = Event("", 0, None, "")
+"""Stands for an event of which only the position is known."""
 LOOK_S = 5.0
 """How often an agent for which nothing is called looks whether it is still attached, and does the chores that are due."""
 
@@ -35,13 +39,14 @@ class House(NamedTuple):
     home: str
     name: str | None
     wake: Callable[[Guest], None] | None = None
+    url: str | None = None
 
 
 class Inside(NamedTuple):
     """An agent that has come in, and its seat."""
 
     agent: Agent
-    seat: Seat
+    seat: AnySeat
 
 
 class Guest:
@@ -65,7 +70,7 @@ class Guest:
         return self._come_in().agent
 
     @property
-    def seat(self) -> Seat:
+    def seat(self) -> AnySeat:
         """Where it takes part."""
         return self._come_in().seat
 
@@ -81,19 +86,44 @@ class Guest:
             return self._inside
 
     def _come(self) -> Inside:
-        home = self._house.home
+        home, url = self._house.home, self._house.url
+        if url is not None:
+            return self._come_from_afar(url)
         if self._house.name is not None:
             return self._sit(self._house.name)
-        with closing(open_desk_of_stranger(home, interface=INTERFACE)) as looking, identity.choosing(home):
-            inside = self._sit(identity.chosen(looking, self.guest))
-            identity.remember(home, self.guest, inside.agent.name)
+        try:
+            with closing(open_desk_of_stranger(home, interface=INTERFACE)) as looking, identity.choosing(home):
+                inside = self._sit(identity.chosen(looking, self.guest))
+                self._remember(inside.agent.name)
+        except (StoreUnusable, StoreReadOnly) as error:
+            return self._come_from_afar(beside(home, error))
+        return inside
+
+    def _come_from_afar(self, url: str, name: str | None = None) -> Inside:
+        """Come in at a node, as the store is shut to this program or the node was named."""
+        from postroom.mcp.afar import seat_afar
+
+        inside = self._seated(seat_afar(url, self._house, self.guest, name))
+        self._remember(inside.agent.name)
         return inside
 
     def _sit(self, name: str) -> Inside:
-        seat = Seat(open_desk(name, self._house.home, interface=INTERFACE))
+        if self._house.url is not None:
+            return self._come_from_afar(self._house.url, name)
+        try:
+            return self._seated(Seat(open_desk(name, self._house.home, interface=INTERFACE)))
+        except (StoreUnusable, StoreReadOnly) as error:
+            return self._come_from_afar(beside(self._house.home, error), name)
+
+    def _seated(self, seat: AnySeat) -> Inside:
         with seat.turn as desk:
-            presence.set_profile(desk, Profile(harness=self.guest.harness, directory=self.guest.directory or None))
+            desk.do(presence.set_profile, Profile(harness=self.guest.harness, directory=self.guest.directory or None))
         return Inside(Agent(seat), seat)
+
+    def _remember(self, name: str) -> None:
+        """Note the name of the session, for the next time that it goes on; where nothing can be written it gets another one then."""
+        with suppress(OSError):
+            identity.remember(self._house.home, self.guest, name)
 
     def _stay(self) -> None:
         """Do what an attached process owes the others, also while nothing is called; and note when it was renamed by somebody else."""
@@ -110,12 +140,13 @@ class Guest:
         """Remember another name. Whose the session is does not change by that."""
         known = identity.remembered(self._house.home, self.guest)
         if known is not None and known.name != name:
-            identity.remember(self._house.home, self.guest, name, pid=known.pid)
+            with suppress(OSError):
+                identity.remember(self._house.home, self.guest, name, pid=known.pid)
 
     def rename(self, name: str) -> None:
         """Take another name."""
         self.agent.rename(name)
-        identity.remember(self._house.home, self.guest, self.agent.name)
+        self._remember(self.agent.name)
 
     def become(self, name: str) -> None:
         """Take another name, or be the agent again that had it, unless somebody lives under it. Raises NameTaken."""
@@ -123,13 +154,13 @@ class Guest:
             self.rename(name)
         except NameTaken:
             with self.seat.turn as desk:
-                if identity.lives(desk, fold_name(name)):
+                if desk.do(identity.lives, fold_name(name)):
                     raise
             with self._lock:
                 assert self._inside is not None, "it has just been asked"
                 left, self._inside, self._over = self._inside, self._sit(name), []
             left.agent.close()
-            identity.remember(self._house.home, self.guest, name)
+            self._remember(name)
 
     def leave(self) -> None:
         """Go. What was handed over and not answered for comes again."""
@@ -141,8 +172,8 @@ class Guest:
 
     def stir(self) -> None:
         """Let the threads that wait here look up."""
-        if self._inside is not None and self._inside.seat.bell.path is not None:
-            ring(self._inside.seat.bell.path)
+        if self._inside is not None:
+            stir(self._inside.seat.bell)
 
     # What was handed over
 
@@ -171,9 +202,7 @@ class Guest:
 
     def put_back(self, handed: list[Handed]) -> None:
         """Put messages back that nobody can have seen. Leaving has put back all there was."""
-        if handed and self.seat.desk.open:
-            with self.seat.turn as desk:
-                handover.put_back(desk, handed)
+        self.seat.put_back(handed)
 
     def _take_over(self, which: Callable[[HandedOver], bool]) -> list[HandedOver]:
         with self._lock:
@@ -188,8 +217,7 @@ class Guest:
             for one in over.handed:
                 self._confirm_one(one)
         if over.seen:
-            with self.seat.turn as desk:
-                events.seen(desk, over.seen)
+            self.seat.seen(Told(over.seen, NOTHING))
 
     def _confirm_one(self, handed: Handed) -> None:
         try:
@@ -202,7 +230,7 @@ class Guest:
     def next_message(self) -> Handed | None:
         """The next message that waits, or None. Does not wait, and writes nothing when nothing is there."""
         with self.seat.turn as desk:
-            if not reading.anything(desk):
+            if not desk.do(reading.anything):
                 return None
         taken = self.seat.take(1)
         return taken[0] if taken else None
@@ -225,4 +253,25 @@ class Guest:
             return False
         self._known.add(message.sender)
         with self.seat.turn as desk:
-            return tracing.is_first_contact(desk, message)
+            return desk.do(tracing.is_first_contact, message)
+
+
+def beside(home: str, error: PostroomError) -> str:
+    """Where the node is beside a store that is shut to this program. Raises the error without one."""
+    from postroom.remote.finding import bus_beside
+
+    bus = bus_beside(home)
+    if bus is None:
+        raise error
+    return bus.url
+
+
+def stir(bell: AnyBell) -> None:
+    """Let those who wait for a bell look up."""
+    if bell.path is not None:
+        ring(bell.path)
+        return
+    from postroom.remote.bell import RemoteBell
+
+    if isinstance(bell, RemoteBell):
+        bell.ring()

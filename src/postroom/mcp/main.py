@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     WayInto = Callable[[identity.Guest], Way | None]
 
 
-def serve(home: str, name: str | None, *, compat: str | None = None, way: WayInto | None = None) -> None:
-    """Serve one client until its input ends. `way` finds how a session can be woken. Raises BadName, ReservedName."""
+def serve(
+    home: str, name: str | None, *, compat: str | None = None, way: WayInto | None = None, url: str | None = None
+) -> None:  # fmt: skip
+    """Serve one client until its input ends. `way` finds how a session can be woken, `url` names a node. Raises BadName, ReservedName."""
     given = name or os.environ.get("POSTROOM_AGENT")
-    house = House(home, claimable(given) if given else None)
+    house = House(home, claimable(given) if given else None, url=url)
     Server(served(house, compat, way), Pipe()).serve()
 
 

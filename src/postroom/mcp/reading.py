@@ -66,7 +66,7 @@ def whole(guest: Guest, given: Arguments, style: Style) -> str:
     """One message, as much of it from a character on as fits into one result."""
     id, offset = given.needed_id("id", "the id of a message"), int(given.number("offset", 0, 1 << 40))
     with guest.seat.turn as desk:
-        message = tracing.message(desk, id)
+        message = desk.do(tracing.message, id)
     if offset > len(message.body):
         raise BadValue(name="offset", value=offset, why=f"the message has {len(message.body):,} characters")
     shown = fenced(told(message, style.calls), View(desk.agent.name, desk.now_ms()), most=BYTES_MAX, start=offset)
@@ -134,5 +134,4 @@ def changed(guest: Guest, given: Arguments) -> Listed:
         visibility=given.choice("visibility", tuple(SIGHTS)) or None, tags=given.several("tags") if "tags" in given else None,
     )  # fmt: skip
     with guest.seat.turn as desk:
-        presence.set_profile(desk, changes)
-        return presence.listed(desk)
+        return desk.do(presence.change, changes)

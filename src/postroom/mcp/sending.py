@@ -6,15 +6,16 @@ from collections.abc import Callable
 from time import monotonic
 
 from postroom.core.errors import BadValue, NoSuchSession, PostroomError
-from postroom.core.message import Draft, Progress, Receipt, Seq, State, Urgency
+from postroom.core.message import Draft, Progress, Receipt, State, Urgency
 from postroom.core.render import counted
 from postroom.core.session import LIVE, SessionState
 from postroom.core.types import TYPE_CHECKING
-from postroom.exchange import asking, sessions, tracing
+from postroom.exchange import sessions, tracing
 from postroom.mcp.reply import Reply
 from postroom.waiting import taking
 
 if TYPE_CHECKING:
+    from postroom.core.session import SessionView
     from postroom.mcp.arguments import Arguments
     from postroom.mcp.guest import Guest
     from postroom.store.profiles import Listed
@@ -71,7 +72,7 @@ def following_up(guest: Guest, what: Draft) -> Draft:
     if what.to or what.reply_to is None:
         return what
     with guest.seat.turn as desk:
-        answered = tracing.message(desk, what.reply_to)
+        answered = desk.do(tracing.message, what.reply_to)
         if answered.sender != desk.agent.name:
             return what
     to = answered.to[0] if len(answered.to) == 1 else answered.to
@@ -92,34 +93,35 @@ def awaiting(guest: Guest, seq: int, wait: float, sent: str) -> Steps[Reply]:
 # Sessions
 
 
-def open_session_of(guest: Guest, id: str) -> int | None:
-    """The session that goes on and that a message belongs to, by the number of its first message; None if it belongs to none."""
-    with guest.seat.turn as desk, desk.reading():
+def open_session_of(guest: Guest, id: str) -> SessionView | None:
+    """The session that goes on and that a message belongs to; None if it belongs to none."""
+    with guest.seat.turn as desk:
         try:
-            root = sessions.find(desk, id).root
+            view = desk.do(sessions.show, id)
         except NoSuchSession:
             return None
-        return root if sessions.state(desk, root) is not SessionState.OFFERED and sessions.state(desk, root) in LIVE else None
+    return view if view.state is not SessionState.OFFERED and view.state in LIVE else None
 
 
-def say(guest: Guest, given: Arguments, root: int) -> Reply | Steps[Reply]:
+def say(guest: Guest, given: Arguments, view: SessionView) -> Reply | Steps[Reply]:
     """Say something in a session; with `wait` also wait for what the other side says next."""
     what, wait, seat = draft(given), given.number("wait", 0, WAIT_S_MAX), guest.seat
-    what = what._replace(reply_within=None)
-    with seat.turn as desk:
-        id = sessions.show(desk, Seq(root)).id
-        if wait:
-            asking.claim(desk, root)
-        try:
-            receipt = seat.say(Seq(root), what)
-        except PostroomError:
-            if wait:
-                seat.let_go(root)
-            raise
-    sent = f"sent {receipt.id} to {receipt.deliveries[0].recipient} in session {id}"
+    what, session = what._replace(reply_within=None), f"{view.opener}:{view.id}"
     if not wait:
-        return Reply(sent)
-    return awaiting(guest, root, wait, sent)
+        return Reply(said(seat.say(session, what), view))
+    with seat.turn as desk:
+        root = desk.do(sessions.resume, session).root
+        try:
+            receipt = seat.say(session, what)
+        except PostroomError:
+            seat.let_go(root)
+            raise
+    return awaiting(guest, root, wait, said(receipt, view))
+
+
+def said(receipt: Receipt, view: SessionView) -> str:
+    """What was said in which session."""
+    return f"sent {receipt.id} to {receipt.deliveries[0].recipient} in session {view.id}"
 
 
 def open_session(guest: Guest, given: Arguments) -> Reply | Steps[Reply]:
@@ -127,21 +129,21 @@ def open_session(guest: Guest, given: Arguments) -> Reply | Steps[Reply]:
     to, wait = given.needed("to", "the agent with whom you want a session"), given.number("wait", 0, WAIT_S_MAX)
     what = Draft(to, given.needed("body", "the task of the session"), reply_within=OFFER_S)
     with guest.seat.turn as desk:
-        receipt = sessions.open_session(desk, what, claim=bool(wait))
-        root = sessions.root_of(desk, receipt)
+        if not wait:
+            id = desk.do(sessions.open_session, what).id
+            guest.seat.after_sending()
+            return Reply(f"offered session {id} to {to}; whether it is accepted comes with a later result")
+        begun = desk.do(sessions.offer, what)
         guest.seat.after_sending()
-    sent = f"offered session {receipt.id} to {to}"
-    if not wait:
-        return Reply(f"{sent}; whether it is accepted comes with a later result")
-    return awaiting(guest, root, wait, sent)
+    return awaiting(guest, begun.root, wait, f"offered session {begun.view.id} to {to}")
 
 
 def accept(guest: Guest, given: Arguments) -> Reply:
     """Accept an offered session; what is given as body is the first thing said in it."""
     id = given.needed_id("reply_to", "the id of the offer")
     with guest.seat.turn as desk:
-        sessions.accept(desk, id)
-        view = sessions.show(desk, id)
+        desk.do(sessions.accept, id)
+        view = desk.do(sessions.show, id)
         guest.seat.after_sending()
     if "body" in given:
         guest.seat.say(id, Draft("", given.text("body")))
@@ -152,7 +154,7 @@ def decline(guest: Guest, given: Arguments) -> Reply:
     """Decline an offered session."""
     id = given.needed_id("reply_to", "the id of the offer")
     with guest.seat.turn as desk:
-        sessions.decline(desk, id, given.needed("body", "say why, the other side is told"))
+        desk.do(sessions.decline, id, given.needed("body", "say why, the other side is told"))
         guest.seat.after_sending()
     return Reply(f"declined session {id}")
 
@@ -163,8 +165,8 @@ def close(guest: Guest, given: Arguments) -> Reply:
     if "body" in given:
         guest.seat.say(id, Draft("", given.text("body")))
     with guest.seat.turn as desk:
-        sessions.close(desk, id)
-        view = sessions.show(desk, id)
+        desk.do(sessions.close, id)
+        view = desk.do(sessions.show, id)
         guest.seat.after_sending()
     return Reply(f"closed session {view.id}; what was said in it still arrives")
 
@@ -186,6 +188,8 @@ def outcome(guest: Guest, receipt: Receipt, what: Draft) -> str:
     taken = [one for one in receipt.deliveries if one.state is not State.REFUSED]
     if taken and all(one.state is State.HELD for one in taken):
         return f"{receipt.id} is held until a human has looked at it: {taken[0].reason}"
+    if taken and all(one.state is State.ACCEPTED for one in taken):
+        return f"{receipt.id} is kept here and goes on by itself later ({taken[0].reason})"
     crowd = crowd_of(guest, receipt, what)
     if crowd or len(taken) > NAMED_MAX:
         online = sum(one.online for one in taken)
@@ -202,7 +206,7 @@ def crowd_of(guest: Guest, receipt: Receipt, what: Draft) -> str:
     to = what.to
     if not to:
         with guest.seat.turn as desk:
-            to = tracing.message(desk, f"{desk.agent.name}:{receipt.id}").to[0]
+            to = desk.do(tracing.message, f"{desk.agent.name}:{receipt.id}").to[0]
     return to if isinstance(to, str) and to.lstrip().startswith(("#", "@")) else ""
 
 

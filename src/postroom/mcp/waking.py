@@ -15,9 +15,9 @@ from postroom.core.errors import Closed, PostroomError
 from postroom.core.message import Urgency
 from postroom.core.types import TYPE_CHECKING, NamedTuple
 from postroom.core.way import AtWork, Fate
+from postroom.exchange import handover
 from postroom.mcp.calls import HandedOver
 from postroom.mcp.digest import digest
-from postroom.store import agents, deliveries
 
 if TYPE_CHECKING:
     from postroom.core.way import Way
@@ -159,10 +159,8 @@ class Waker:
         return self._way.pace_s
 
     def _wanted(self) -> Wanted:
-        with self._guest.seat.turn as desk, desk.reading() as database:
-            waiting = deliveries.waiting(database, desk.agent.id, now_ms=desk.now_ms(), limit=LOOK_AT)
-            busy = bool(waiting) and agents.by_id(database, desk.agent.id).status == "busy"
-        urgencies = {one.message.urgency for one in waiting}
+        with self._guest.seat.turn as desk:
+            urgencies, busy = desk.do(handover.wanted, limit=LOOK_AT)
         return Wanted(Urgency.NOW in urgencies, bool(urgencies - {Urgency.INFO}), busy)
 
     def _rests(self, *, busy: bool) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from urllib.parse import unquote, urlsplit
 
 from postroom.core.refusals import BadToken, BadUrl
 from postroom.core.types import NamedTuple
@@ -35,6 +34,8 @@ class Bus(NamedTuple):
 
 def bus_at(url: str, token: str | None = None) -> Bus:
     """The node at `http://HOST:PORT`, `https://...` or `unix:///PATH`. Raises BadUrl, BadToken."""
+    from urllib.parse import unquote, urlsplit
+
     token = token or token_from_environment()
     if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
         raise BadToken(why="it has characters that no token has")

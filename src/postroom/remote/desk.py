@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from time import time_ns
 
+from postroom import identity
 from postroom.config import Config
 from postroom.core.address import HUMAN, Name, fold_name
-from postroom.core.errors import Closed, NotRegistered, PostroomError
+from postroom.core.errors import Closed, NoSuchMessage, NotRegistered, PostroomError
 from postroom.core.limits import Limits
 from postroom.core.message import Attachment, Draft, MessageRef, Receipt, Seq, checked
 from postroom.core.refusals import NotThere, OnlyHere, SeatGone, Unreachable
 from postroom.core.types import TYPE_CHECKING, NamedTuple
-from postroom.exchange import crowds, naming, presence, rooms, sending, sessions, tracing
+from postroom.exchange import crowds, handover, naming, presence, reading, rooms, sending, sessions, tracing
+from postroom.exchange.handover import Wanted
 from postroom.exchange.sessions import Begun
 from postroom.remote import files, values
 from postroom.remote.caller import Ask, Caller
@@ -176,6 +178,17 @@ class RemoteDesk:
         self.claims[self._numbers] = Claim(ref, handle, is_session)
         return self._numbers
 
+    def claim(self, number: int) -> str:
+        """The handle of a claim at the present seat; "" if the message is not there yet, as it waits to be handed in."""
+        claim = self.claims[number]
+        if claim.is_live and not claim.handle:
+            try:
+                found = values.entry(self.caller.ask(Ask("claim", {"id": claim.ref})))
+            except NoSuchMessage:
+                return ""
+            self.claims[number] = claim._replace(handle=str(found["claim"]))
+        return self.claims[number].handle
+
     def let_go(self, number: int) -> str:
         """Give up a claim. A session is known by its number also afterwards. Returns the handle, if there was one."""
         claim = self.claims.pop(number, None)
@@ -304,6 +317,27 @@ def count(desk: RemoteDesk, draft: Draft) -> int:
     return sum(agent.kind == "agent" and agent.name != desk.agent.name and agent.visibility == "visible" for agent in found)
 
 
+def anything(_desk: RemoteDesk) -> bool:
+    """Whether a look into the mailbox may be worth it: it costs as much as to find out."""
+    return True
+
+
+def lives(desk: RemoteDesk, name: str) -> bool:
+    """Whether a process takes part under a name now."""
+    return any(one.online for one in desk.do(presence.list_agents) if one.name == name)
+
+
+def wanted(desk: RemoteDesk, *, limit: int) -> Wanted:
+    """What waits for an agent, and whether it is busy."""
+    waiting = desk.do(reading.peek, limit=limit)
+    return Wanted({one.urgency for one in waiting}, bool(waiting) and desk.do(presence.listed).declared == "busy")
+
+
+def place_of(desk: RemoteDesk, _attachment: Attachment) -> str:
+    """Where the bytes of an attached file lie."""
+    return f"the node {desk.home}, out of your reach"
+
+
 APART: dict[object, Callable[..., object]] = {  # type: ignore[explicit-any]  # each has arguments of its own
     sending.send: RemoteDesk.send,
     tracing.status: RemoteDesk.status,
@@ -315,5 +349,10 @@ APART: dict[object, Callable[..., object]] = {  # type: ignore[explicit-any]  # 
     naming.rename: rename,
     sessions.say: say,
     crowds.count: count,
+    reading.anything: anything,
+    handover.wanted: wanted,
+    tracing.is_first_contact: tracing.is_first_contact,  # of verbs that are done by either desk
+    tracing.place_of: place_of,
+    identity.lives: lives,
 }
 """Verbs of which more has to be known than a row says."""

@@ -211,10 +211,6 @@ class Postbag:
         """Messages that no living process has in hand: notices written here; and while the node is away what it had handed over before."""
         return [values.message(json.loads(one.message)) for one in self._taken() if is_free(one) and (one.own or away)]
 
-    def adopt(self, messages: Iterable[Message]) -> None:
-        """Take messages that were left behind into the hands of this process."""
-        self.hold(messages)
-
     def confirmed(self) -> list[str]:
         """Messages that were confirmed here, which the node does not know."""
         return [one.ref for one in self._taken() if one.read and not one.own]

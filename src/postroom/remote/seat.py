@@ -11,8 +11,8 @@ from secrets import token_urlsafe
 from threading import Condition, RLock, Thread
 from types import TracebackType
 
-from postroom.core.errors import Closed, Forked, LeaseLost, NotYourMessage, PostroomError
-from postroom.core.message import Draft, Message, MessageRef, Receipt, checked
+from postroom.core.errors import Closed, Forked, PostroomError
+from postroom.core.message import Draft, MessageRef, Receipt, checked
 from postroom.core.refusals import NotYourName, SeatGone, Unreachable
 from postroom.core.types import TYPE_CHECKING, Self
 from postroom.exchange import sending, sessions, tracing
@@ -20,7 +20,8 @@ from postroom.remote import files, values
 from postroom.remote.bell import RemoteBell
 from postroom.remote.caller import Ask
 from postroom.remote.desk import RemoteDesk
-from postroom.remote.postbag import ref
+from postroom.remote.hands import Hands
+from postroom.remote.news import News
 from postroom.store.deliveries import Handed
 from postroom.store.events import Told
 
@@ -62,8 +63,8 @@ class RemoteSeat:
         self.desk = desk
         self.turn = Turn(desk)
         self.bell = RemoteBell()
-        self._handles: dict[int, tuple[str, str]] = {}  # what is in hand: the seat at which it was handed over, and its handle there
-        self._numbers = 0
+        self._hands = Hands(desk)
+        self._news = News(desk)
         self._listening = False
         self._heard = 0
         self._down = False
@@ -124,21 +125,10 @@ class RemoteSeat:
         for number, claim in self.desk.claims.items():
             self.desk.claims[number] = claim._replace(handle="")
         for number in list(self.desk.claims):
-            self._claim(number)
+            self.desk.claim(number)
         if self._listening:
             self.desk.caller.ask(Ask("listen", {"on": True}))
         self._settle()
-
-    def _claim(self, number: int) -> str:
-        """The handle of a claim at the present seat; "" if the message is not there yet, as it waits to be handed in."""
-        claim = self.desk.claims[number]
-        if claim.is_live and not claim.handle:
-            try:
-                found = values.entry(self.desk.caller.ask(Ask("claim", {"id": claim.ref})))
-            except NotYourMessage:
-                return ""
-            self.desk.claims[number] = claim._replace(handle=str(found["claim"]))
-        return self.desk.claims[number].handle
 
     def _settle(self) -> None:
         """Tell the node which messages were read while it was away."""
@@ -234,74 +224,9 @@ class RemoteSeat:
 
     def take(self, limit: int, *, confirm: Sequence[Handed] = (), claim: int | None = None) -> list[Handed]:
         """Confirm, and take what is there. While the node is away that is what it had handed over before."""
-        with self.turn as desk:
+        with self.turn:
             self._check_open()
-            own = self._own(limit) if claim is None else []
-            if own:
-                self._confirm(confirm)
-                return own
-            current = self._current(confirm)
-            if current is None:
-                self._confirm(confirm)
-            try:
-                return self._take(limit, current or [], confirm if current is not None else (), claim)
-            except Unreachable:
-                desk.postbag.note_read([ref(one.message) for one in confirm])
-                return self._left_behind(limit) if claim is None else []
-
-    def _take(self, limit: int, handles: list[str], confirm: Sequence[Handed], claim: int | None) -> list[Handed]:
-        given: values.Object = {"limit": limit, "confirm": handles}
-        try:
-            if claim is not None:
-                given["claim"] = self._claim(claim)
-                if not given["claim"]:
-                    return []
-            found = values.rows(self.desk.caller.ask(Ask("take", given)))
-        except SeatGone:
-            self._sit_again()
-            self._confirm(confirm)
-            return self._take(limit, [], (), claim)
-        self._done(confirm)
-        handed = [self._handed(values.message(one), str(values.entry(one)["delivery"])) for one in found]
-        return self._not_read(handed, limit, claim)
-
-    def _not_read(self, handed: list[Handed], limit: int, claim: int | None) -> list[Handed]:
-        """Keep what was handed over. What was read already, when the node could not be told, is confirmed and not shown again."""
-        read = set(self.desk.postbag.confirmed())
-        again = [one for one in handed if ref(one.message) in read]
-        new = [one for one in handed if ref(one.message) not in read]
-        self.desk.postbag.hold(one.message for one in new)
-        if again:
-            self._confirm(again)
-            if not new:
-                return self._take(limit, [], (), claim)
-        return new
-
-    def _handed(self, message: Message, handle: str) -> Handed:
-        self._numbers += 1
-        self._handles[self._numbers] = (self.desk.caller.seat or "", handle)
-        return Handed(message, self._numbers, 0, 0, followed=False, hidden=False)
-
-    def _own(self, limit: int) -> list[Handed]:
-        """Notices that were written here."""
-        return self._adopted(self.desk.postbag.left_behind(away=False)[:limit])
-
-    def _left_behind(self, limit: int) -> list[Handed]:
-        """What was handed over to a process that is no more, and what the node had handed over, while it is away."""
-        return self._adopted([one._replace(redelivered=True) for one in self.desk.postbag.left_behind(away=True)[:limit]])
-
-    def _adopted(self, messages: list[Message]) -> list[Handed]:
-        self.desk.postbag.adopt(messages)
-        handed = [self._handed(one, "") for one in messages]
-        for one in handed:
-            self._handles[one.delivery] = ("", "")
-        return handed
-
-    def _current(self, handed: Sequence[Handed]) -> list[str] | None:
-        """The handles of messages if all of them were handed over at the present seat."""
-        known = [self._handles.get(one.delivery, ("", "")) for one in handed]
-        seat = self.desk.caller.seat
-        return [handle for _, handle in known] if all(where == seat for where, _ in known) else None
+            return self._hands.take(limit, confirm=confirm, claim=claim)
 
     def look(self) -> bool:
         """The bell tells of everything."""
@@ -312,55 +237,18 @@ class RemoteSeat:
         if handed:
             with self.turn:
                 self._check_open()
-                self._confirm(handed)
-
-    def _confirm(self, handed: Sequence[Handed]) -> None:
-        own = self.desk.postbag.own() if handed else set()
-        self.desk.postbag.forget(ref(one.message) for one in handed if ref(one.message) in own)
-        theirs = [one for one in handed if ref(one.message) not in own]
-        if not theirs:
-            return
-        try:
-            self._confirm_there(theirs)
-        except Unreachable:
-            self.desk.postbag.note_read([ref(one.message) for one in theirs])
-        else:
-            self._done(theirs)
-
-    def _confirm_there(self, handed: Sequence[Handed]) -> None:
-        handles = self._current(handed)
-        if handles is not None:
-            try:
-                self.desk.caller.ask(Ask("confirm", {"messages": handles}))
-            except SeatGone:
-                self._sit_again()
-            else:
-                return
-        found = values.entry(self.desk.call(Ask("settle", {"messages": [ref(one.message) for one in handed]})))
-        if lost := values.rows(found["lost"]):
-            self.desk.postbag.forget(map(str, lost))
-            raise LeaseLost(ids=", ".join(str(one).partition(":")[2] for one in lost))
-
-    def _done(self, handed: Sequence[Handed]) -> None:
-        self.desk.postbag.forget([ref(one.message) for one in handed])
-        for one in handed:
-            self._handles.pop(one.delivery, None)
+                self._hands.confirm(handed)
 
     def give_back(self, handed: Sequence[Handed]) -> None:
-        """Put messages back. Leaving has done so already, and so has a node that was started anew."""
-        if not handed or not self.desk.open:
-            return
-        with self.turn as desk:
-            handles = [handle for seat, handle in (self._handles.get(one.delivery, ("", "")) for one in handed) if seat == desk.caller.seat]
-            own = desk.postbag.own()
-            try:
-                if handles:
-                    desk.caller.ask(Ask("give-back", {"messages": handles}))
-            except (Unreachable, SeatGone):
-                pass
-            desk.postbag.put_back([ref(one.message) for one in handed if ref(one.message) in own])
-            self._done([one for one in handed if ref(one.message) not in own])
-        self.bell.ring()
+        """Put messages back. Leaving has done so already."""
+        if handed and self.desk.open:
+            with self.turn:
+                self._hands.give_back(handed)
+            self.bell.ring()
+
+    def put_back(self, handed: Sequence[Handed]) -> None:
+        """Put messages back that nobody can have seen. They come marked: the node cannot know that."""
+        self.give_back(handed)
 
     def let_go(self, seq: int) -> None:
         """Give up the claim to a thread or to answers. Leaving has done so already."""
@@ -389,29 +277,14 @@ class RemoteSeat:
 
     def news(self) -> list[Told]:
         """The next events that the agent has not seen; none while the node is away."""
-        with self.turn as desk:
+        with self.turn:
             self._check_open()
-            try:
-                found = values.rows(desk.call(Ask("events", {"wait": 0})))
-            except Unreachable:
-                return []
-            seat = desk.caller.seat or ""
-            return [self._told(seat, one) for one in found]
-
-    def _told(self, seat: str, found: object) -> Told:
-        self._numbers += 1
-        self._handles[self._numbers] = (seat, str(values.entry(found)["handle"]))
-        return Told(self._numbers, values.event(found))
+            return self._news.ask()
 
     def seen(self, told: Told) -> None:
         """Note that the agent has seen an event. If the node forgot our seat meanwhile, the event comes again."""
-        with self.turn as desk:
-            seat, handle = self._handles.pop(told.position, ("", ""))
-            if seat == desk.caller.seat:
-                try:
-                    desk.caller.ask(Ask("seen", {"event": handle}))
-                except (Unreachable, SeatGone):
-                    return
+        with self.turn:
+            self._news.seen(told)
 
     def listen(self, *, on: bool) -> None:
         """Let events ring the bell, or not any more."""
