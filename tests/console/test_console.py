@@ -347,7 +347,7 @@ def test_a_session_is_drawn_from_syn_to_fin_ack_zoomed_and_exported(post, screen
     page = screen.at(f"thread/{scene.review}?as=diagram")
     calls = page.locator(".call")
     expect(calls).to_have_count(10)
-    assert [call.locator("tspan").first.text_content() for call in calls.all()] == ["SYN", "SYN-ACK", *["DATA"] * 6, "FIN", "FIN-ACK"]
+    assert page.locator(".diagram-body tspan[font-weight]").all_text_contents() == ["SYN", "SYN-ACK", *["DATA"] * 6, "FIN", "FIN-ACK"]
     wide = page.locator(".diagram-body").bounding_box()
     page.keyboard.press("+")
     page.keyboard.press("+")

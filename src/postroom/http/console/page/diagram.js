@@ -52,7 +52,7 @@ export function diagram({ name, open, signal }) {
   return {
     element: h("div", { class: "diagram" },
       h("div", { class: "toolbar", role: "group", "aria-label": "Diagram" },
-        button("−", () => zoomed(-1), { "aria-label": "Smaller" }), percent, button("+", () => zoomed(1), { "aria-label": "Larger" }), button("100 %", () => zoomed(0), { "aria-label": "Real size" }),
+        button("−", () => zoomed(-1), { "aria-label": "Smaller" }), percent, button("+", () => zoomed(1), { "aria-label": "Larger" }), button("100 %", () => zoomed(0), { title: "Real size" }),
         h("span", { class: "spring" }), button("SVG", asSvg, { "aria-label": "Save as SVG" }), button("PNG", asPicture, { "aria-label": "Save as PNG" })),
       scroller),
     set: (next) => { traces = next; draw(); },

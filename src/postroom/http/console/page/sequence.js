@@ -19,6 +19,7 @@ const MONO = 'ui-monospace, "JetBrains Mono", "SF Mono", Menlo, Consolas, "DejaV
 const SIGNALS = { syn: "SYN", "syn-ack": "SYN-ACK", "syn-nack": "SYN-NACK", data: "DATA", fin: "FIN", "fin-ack": "FIN-ACK", lapse: "LAPSE" };
 
 const canvas = document.createElement("canvas").getContext("2d");
+const dye = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
 
 function cut(text, width, font) {
   canvas.font = font;
@@ -33,14 +34,21 @@ function cut(text, width, font) {
   return low ? `${text.slice(0, low).trimEnd()}…` : "";
 }
 
+// A colour as every program that shows SVG understands it.
+function plainColour(colour) {
+  dye.clearRect(0, 0, 1, 1);
+  dye.fillStyle = colour;
+  dye.fillRect(0, 0, 1, 1);
+  return `#${[...dye.getImageData(0, 0, 1, 1).data.slice(0, 3)].map((part) => part.toString(16).padStart(2, "0")).join("")}`;
+}
+
 // The colours of the page as it is now.
 export function palette() {
   const style = getComputedStyle(document.documentElement);
   const of = (name) => style.getPropertyValue(`--${name}`).trim();
-  const dark = of("scheme") === "dark";
   return {
     ground: of("panel"), ink: of("ink"), dim: of("dim"), line: of("line"), strong: of("line-strong"), accent: of("accent"), bad: of("bad"), warn: of("warn"), good: of("good"), wait: of("wait"),
-    agent: (name) => `hsl(${Math.round(hue(name))} ${dark ? "55% 68%" : "60% 36%"})`,
+    agent: (name) => plainColour(`oklch(${of("agent-l")} ${of("agent-c")} ${hue(name)})`),
   };
 }
 
@@ -125,14 +133,26 @@ function rowOf(row, plan, colours, open) {
   const far = targets.reduce((most, at) => (Math.abs(at - from) > Math.abs(most - from) ? at : most), targets[0] ?? from);
   const label = SIGNALS[message.kind] ?? "";
   const words = wordsOf(message);
-  const act = open ? { tabindex: 0, role: "button", class: "call", "data-message": `${message.sender}:${message.id}`, on: { click: () => open(row), keydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); open(row); } } } } : {};
-  return s("g", { ...act, "aria-label": `${label || message.kind} from ${message.sender} to ${message.to.join(", ")}, ${least}${words ? `: ${words.slice(0, 160)}` : ""}` },
-    open ? s("rect", { class: "hit", x: 4, y: y - 24, width: plan.width - 8, height: STEP - 6, rx: 6, fill: "transparent" }) : null,
-    s("text", { x: 10, y: y + 4, "font-family": MONO, "font-size": 11, fill: colours.dim }, (plan.narrow ? secondClock : preciseClock)(message.sent_ms)),
-    targets.map((at) => arrow(from, at, y, colour, AWAY.has(least) && least !== "delivered" ? "5 4" : message.kind === "notice" ? "2 3" : null)),
-    targets.map((at, place) => sign(at, y, states[place] ?? least, colours)),
-    s("circle", { cx: from, cy: y, r: 2.5, fill: colours.agent(message.sender) }),
-    labelOf(label, words, { from, far, y, colour, plan, colours }));
+  const told = `${label || message.kind} from ${message.sender} to ${message.to.join(", ")}, ${least}${words ? `: ${words.slice(0, 160)}` : ""}`;
+  return s("g", {},
+    open ? callOf(row, told, plan, open) : null,
+    s("g", { "aria-hidden": "true", "pointer-events": "none" },
+      s("text", { x: 10, y: y + 4, "font-family": MONO, "font-size": 11, fill: colours.dim }, (plan.narrow ? secondClock : preciseClock)(message.sent_ms)),
+      targets.map((at) => arrow(from, at, y, colour, AWAY.has(least) && least !== "delivered" ? "5 4" : message.kind === "notice" ? "2 3" : null)),
+      targets.map((at, place) => sign(at, y, states[place] ?? least, colours)),
+      s("circle", { cx: from, cy: y, r: 2.5, fill: colours.agent(message.sender) }),
+      labelOf(label, words, { from, far, y, colour, plan, colours })));
+}
+
+// What is clicked, or chosen by keys.
+function callOf(row, told, plan, open) {
+  const { message, y } = row;
+  const pressed = (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    open(row);
+  };
+  return s("rect", { class: "call", x: 4, y: y - 24, width: plan.width - 8, height: STEP - 6, rx: 6, fill: "transparent", tabindex: 0, role: "button", "aria-label": told, "data-message": `${message.sender}:${message.id}`, on: { click: () => open(row), keydown: pressed } });
 }
 
 function wordsOf(message) {

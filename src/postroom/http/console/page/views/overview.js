@@ -24,8 +24,7 @@ export function overviewView({ signal }) {
     fill(figures, FIGURES.map(([name, place, value, warns]) => {
       const shown = value(overview);
       const warn = warns && shown !== "0" ? "warn" : "";
-      const content = [h("dt", {}, name), h("dd", { class: `num ${warn}` }, shown)];
-      return h("div", {}, place ? h("a", { href: to(place) }, content) : content);
+      return h("div", {}, h("dt", {}, place ? h("a", { href: to(place) }, name) : name), h("dd", { class: `num ${warn}` }, shown));
     }));
     sent.set(overview.minutes);
     took.set(overview.minutes);
