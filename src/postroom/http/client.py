@@ -181,7 +181,7 @@ async def read_frame(receive: Receive) -> Frame:
         raise BadRequest(why="frames are text")
     try:
         return msgspec.json.decode(text, type=Frame)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
         raise BadRequest(why=str(error)) from None
 
 

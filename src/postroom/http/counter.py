@@ -175,6 +175,7 @@ class Counter:
         visitor.attached = True
 
     def _serve(self) -> None:
+        self._guarded(self._tend)  # what a node that was killed had in hand goes back at once
         tended = monotonic()
         going = True
         while going:

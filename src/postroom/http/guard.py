@@ -37,8 +37,10 @@ def host_is_ours(request: Request) -> None:
 
 def is_ours(request: Request, name: str, port: str | None) -> bool:
     """Whether a name and a port mean this node."""
-    right_port = int(port) == request.way.port if port else request.way.port == (443 if request.way.secure else 80)
-    return name.lower() in request.way.hosts and right_port
+    way = request.way
+    if name.lower() in way.others or f"{name}:{port}".lower() in way.others:
+        return True
+    return name.lower() in way.hosts and (int(port) == way.port if port else way.port == (443 if way.secure else 80))
 
 
 def origin_is_ours(request: Request) -> None:

@@ -12,15 +12,13 @@ import msgspec
 
 from postroom.core.errors import TooLarge
 from postroom.core.refusals import BadRequest
-from postroom.http.wire import CUT, WRITTEN
+from postroom.http.wire import CUT, STALL_S, WRITTEN
 
 Event: TypeAlias = MutableMapping[str, object]
 Receive: TypeAlias = Callable[[], Awaitable[Event]]
 Send: TypeAlias = Callable[[Event], Awaitable[None]]
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
-STALL_S: Final = 30.0
-"""So long nothing of a body may come."""
 PACE_BYTES: Final = 512
 """A body must come faster than so many bytes a second, over all: who drips is let go after a while."""
 FIELDS_MAX: Final = 50
@@ -37,7 +35,8 @@ class Way(NamedTuple):
     """By which way a request came in: an address of the node. Only this user can come by one that is `same_user`'s."""
 
     name: str  # unix, tcp, gateway
-    hosts: frozenset[str]
+    hosts: frozenset[str]  # names of this machine: with the port below
+    others: frozenset[str] = frozenset()  # names under which it is reached otherwise: with the port that stands there, or with any
     same_user: bool = False
     secure: bool = False
     port: int = 0

@@ -101,7 +101,7 @@ def read_json(kind: type[Given], body: bytes) -> Given:
     """Arguments from a body of JSON. Raises BadRequest."""
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(why=str(error)) from None
 
 

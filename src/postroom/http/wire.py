@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, Transport
+from asyncio import AbstractEventLoop, Transport, sleep
 from typing import Final
 
 from uvicorn.config import Config
@@ -16,6 +16,9 @@ KEPT_S: Final = 65
 HEADERS_MAX: Final = 64
 HEAD_BYTES_MAX: Final = 16_384
 """The request line and all headers: as Go's and nginx's defaults together, a browser with large cookies stays below."""
+STALL_S: Final = 30.0
+"""So long a client may read nothing of an answer."""
+NAP_S, NAP_S_MAX = 0.001, 0.05
 CONNECTIONS_MAX: Final = 12_000
 """So many at each address: 10,000 long polls and what else there is."""
 
@@ -32,21 +35,20 @@ class Wire(HttpToolsProtocol):
         self, config: Config, server_state: ServerState, app_state: dict[str, object], _loop: AbstractEventLoop | None = None
     ) -> None:
         super().__init__(config=config, server_state=server_state, app_state=app_state, _loop=_loop)
-        self._cut = False
+        self._lost = self._cut = False
         self._head_bytes = self._head_lines = 0
         self._late = self.loop.call_later(HEADERS_S, self._too_slow)
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin; beyond the bound only to say so."""
         super().connection_made(transport)
-        transport.set_write_buffer_limits(high=0)  # so that "may write again" means "everything has been written"
         if len(self.connections) > CONNECTIONS_MAX:
             self._end(TOO_MANY)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note whether something was still to be written."""
+        """Note whether it broke: an end in order writes out everything first."""
         self._late.cancel()
-        self._cut = self.flow.write_paused
+        self._lost, self._cut = True, exc is not None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -102,9 +104,20 @@ class Wire(HttpToolsProtocol):
             super().on_message_complete()
 
     async def _written(self, cycle: RequestResponseCycle) -> bool:
-        """Wait until everything has been given to the kernel; False when the client was gone before that."""
-        await self.flow.drain()
+        """Wait until everything has been given to the kernel; False when the client was gone before that, or reads no more."""
+        left, since, nap_s = self._left(), self.loop.time(), NAP_S
+        while left and not self._lost:
+            await sleep(nap_s)  # uvloop does not always tell when its buffer is empty
+            before, left, nap_s = left, self._left(), min(nap_s * 2, NAP_S_MAX)
+            if left < before:
+                since = self.loop.time()
+            elif self.loop.time() - since > STALL_S:
+                self.transport.abort()
+                return False
         return cycle.response_complete and not cycle.disconnected and not self._cut
+
+    def _left(self) -> int:
+        return 0 if self._lost else self.transport.get_write_buffer_size()
 
     def _too_slow(self) -> None:
         self._end(TOO_SLOW)

@@ -78,9 +78,9 @@ def tcp(host: str, port: int, name: str, settings: NodeSettings) -> Listener:
     bound = opened.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
     secure = bool(settings.certificate)
-    hosts = frozenset({shown.lower(), *LOOPBACK, *(one.lower() for one in settings.hosts)})
+    hosts, others = frozenset({shown.lower(), *LOOPBACK}), frozenset(one.lower() for one in settings.hosts)
     scheme = {"tcp": "http", "gateway": "ws"}[name] + ("s" if secure else "")
-    return Listener(opened, Way(name, hosts, secure=secure, port=bound), f"{scheme}://{shown}:{bound}")
+    return Listener(opened, Way(name, hosts, others, secure=secure, port=bound), f"{scheme}://{shown}:{bound}")
 
 
 def unix(home: str) -> Listener:

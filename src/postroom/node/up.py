@@ -7,6 +7,8 @@ import logging
 import os
 import resource
 import signal
+import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -16,6 +18,7 @@ import uvloop
 
 from postroom.config import NodeSettings
 from postroom.core.errors import PostroomError
+from postroom.core.refusals import CannotListen
 from postroom.http.assembly import Served
 from postroom.http.node import Node
 from postroom.http.wire import KEPT_S, Wire
@@ -45,6 +48,7 @@ class Server(uvicorn.Server):
 def run(home: str, settings: NodeSettings, tell: Tell) -> None:
     """Be the node of the post room in `home` until SIGTERM or SIGINT. `tell` is given the addresses when it serves. Raises NodeRuns."""
     allow_files()
+    check_certificate(settings)
     with locked(home) as lock:
         opened = listeners(home, settings)
         warn_of_strangers(settings, opened)
@@ -77,9 +81,11 @@ async def serve(home: str, settings: NodeSettings, opened: list[Listener], ready
     services.begin(node.config)
     await asyncio.sleep(0)  # each begins to listen in its first step
     ready()
+    notify("READY=1")
     log.info("up", extra={"facts": {"pid": os.getpid(), "addresses": [one.url for one in opened]}})
     stopped = loop.create_task(stopping.wait())
     await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    notify("STOPPING=1")
     log.info("stopping")
     for server in servers:
         server.should_exit = True
@@ -125,6 +131,24 @@ def config_of(parts: Served, listener: Listener, settings: NodeSettings) -> uvic
         ssl_certfile=settings.certificate if secure else None,
         ssl_keyfile=(settings.key or None) if secure else None,
     )
+
+
+def notify(state: str) -> None:
+    """Tell the service manager, if one started us: https://www.freedesktop.org/software/systemd/man/sd_notify.html."""
+    path = os.environ.get("NOTIFY_SOCKET")
+    if path:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager, suppress(OSError):
+            manager.sendto(state.encode(), path.replace("@", "\0", 1) if path.startswith("@") else path)
+
+
+def check_certificate(settings: NodeSettings) -> None:
+    """Raise CannotListen for a certificate or a key that cannot be used."""
+    if settings.certificate:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.certificate, settings.key or None)
+        except OSError as error:  # also what is wrong inside
+            why = f"the certificate {settings.certificate} cannot be used ({error.strerror or error})"
+            raise CannotListen(address=settings.listen, why=why) from error
 
 
 def warn_of_strangers(settings: NodeSettings, opened: list[Listener]) -> None:

@@ -162,7 +162,7 @@ def begun(lodger: Lodger, session: Begun) -> object:
 
 VERBS: list[Verb] = [
     perform("seat-open", Nothing, dict[str, object], open_seat, "Take a seat: who it is, and the limits in force.", opens=True),
-    perform("bell", BellArguments, dict[str, int], bell, "Wait until something may have come to this seat."),
+    perform("bell", BellArguments, dict[str, int | bool], bell, "Wait until something may have come to this seat."),
     perform("claim", IdArguments, dict[str, str], claim, claim),
     perform("let-go", ClaimArguments, None, let_go, let_go),
     perform("seen", EventArguments, None, seen, seen),
