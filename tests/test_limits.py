@@ -437,7 +437,7 @@ def test_only_one_thread_of_that_id_is_released(post):
 
 
 def test_every_limit_is_tested_at_its_border():
-    for others in ("agents", "rooms"):
+    for others in ("agents", "rooms", "node"):
         importlib.import_module(f"tests.test_limits_of_{others}")
     assert {limit.name for limit in table()} == TESTED
 

@@ -96,20 +96,6 @@ def test_much_that_comes_at_once_is_told_together_and_each_thing_once(post, huma
         assert receiver.next().object["title"] == "Postroom: 1 request waits for you", "the others were told before"
 
 
-def test_between_two_alerts_there_is_a_pause(post, human, receiver, home):
-    configure(post, address(receiver), alert_ms=3_600_000)
-    joe = post.connect("joe")
-    with RunningNode(post.home, home) as node:
-        joe.send("human", "first", reply_within=600)
-        receiver.next()
-        until(lambda: "alert told" in node.said)
-        for text in ("second", "third", "fourth"):
-            joe.send("human", text, reply_within=600)
-        configure(post, address(receiver))
-        node.reload()
-        assert receiver.next().object["title"] == "Postroom: 3 requests wait for you"
-
-
 def test_what_was_read_meanwhile_is_not_told(post, human):
     joe = post.connect("joe")
     joe.send("human", "which port?", reply_within=60)

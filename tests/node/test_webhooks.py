@@ -250,15 +250,6 @@ def test_an_agent_keeps_its_own_webhooks_and_the_human_all(post, human, receiver
     assert webhooks.list_webhooks(of_alice) == []
 
 
-def test_an_agent_has_so_many_webhooks_and_no_more(post, receiver):
-    post.configure("[limits]\nwebhooks = 2\n")
-    desk = post.connect("alice")._seat.desk
-    for _ in range(2):
-        webhooks.add(desk, receiver.url("/"))
-    with pytest.raises(errors.TooMany, match="limit webhooks"):
-        webhooks.add(desk, receiver.url("/"))
-
-
 @pytest.mark.parametrize(
     "url",
     [

@@ -6,7 +6,7 @@ import os
 import sys
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser, count, names, path
+from postroom.cli.parsing import Command, Parser, count, path
 from postroom.cli.showing import moment, name_of
 from postroom.cli.token import new_file
 from postroom.core import webhook as rules
@@ -27,10 +27,15 @@ def add_arguments(parser: Parser) -> None:
     )
     parser.add_argument("--agent", dest="owner", metavar="NAME", help="through whose eyes it sees; default: you, at a terminal the human")
     parser.add_argument(
-        "--events", metavar="KINDS", type=names, default=list(rules.DEFAULT), help="message,state,event; default: the first two"
+        "--events", metavar="KINDS", type=kinds, default=list(rules.DEFAULT), help="message,state,event; default: the first two"
     )
     parser.add_argument("--note", metavar="TEXT", default="", help="what it is for")
     parser.add_argument("--save", metavar="PATH", type=path, help="write the secret into a new file that only you can read")
+
+
+def kinds(text: str) -> list[str]:
+    """Kinds separated by commas."""
+    return [kind.strip() for kind in text.split(",") if kind.strip()]
 
 
 def id_argument(parser: Parser) -> None:

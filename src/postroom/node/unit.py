@@ -63,13 +63,19 @@ def unit(home: str, args: Namespace) -> str:
 
 def command(args: Namespace) -> list[str]:
     """The program with what was said."""
-    words = [os.path.abspath(sys.argv[0]), "up"]
+    words = [*program(), "up"]
     for name in OPTIONS:
         value = getattr(args, name)
         if value is not None and not (name == "log" and value == "info"):
             path = name in {"certificate", "key"}
             words += [f"--{name.replace('_', '-')}", os.path.abspath(value) if path else str(value)]
     return words
+
+
+def program() -> list[str]:
+    """How this program was started: by its name, or as a module."""
+    path = os.path.abspath(sys.argv[0])
+    return [path] if os.path.isfile(path) and os.access(path, os.X_OK) else [sys.executable, "-m", "postroom"]
 
 
 def escaped(word: str) -> str:
