@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ def room(home: Path) -> Iterator[Elsewhere]:
     found = Elsewhere(home)
     yield found
     found.close()
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """What is closed at the end of the test."""
+    with ExitStack() as found:
+        yield found
 
 
 @pytest.fixture

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-
-import pytest
 
 from postroom import connect
 from tests.mcp.serving import Served
 from tests.waiting import until
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    with ExitStack() as found:
-        yield found
 
 
 def served(stack: ExitStack, home: Path, *arguments: str, cwd: Path | None = None, **more: str) -> Served:

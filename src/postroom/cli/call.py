@@ -64,7 +64,7 @@ class Call:
     @property
     def named(self) -> bool:
         """Whether it was said who calls."""
-        return bool(self.args.agent or os.environ.get("POSTROOM_AGENT"))
+        return bool(self.url or self.args.agent or os.environ.get("POSTROOM_AGENT"))
 
     @property
     def is_elsewhere(self) -> bool:
@@ -143,7 +143,7 @@ class Call:
 
     def viewing_desk(self) -> AnyDesk:
         """From where the caller may see what it may see: an agent, the person at a terminal everything, anybody else what strangers may."""
-        if self.named or self.url is not None:
+        if self.named:
             return self.desk()
         if os.isatty(STDIN):
             return self.any_desk()

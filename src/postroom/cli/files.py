@@ -19,7 +19,8 @@ def arguments(parser: Parser) -> None:
 
 def run(call: Call) -> None:
     """List or save them."""
-    message = call.viewing_desk().do(tracing.message, call.args.id)
+    desk = call.viewing_desk()
+    message = desk.do(tracing.message, call.args.id)
     if not message.attachments:
         call.hint(f"message {message.id} has no files")
     for place, file in enumerate(message.attachments):
@@ -27,7 +28,7 @@ def run(call: Call) -> None:
         if call.args.save is not None:
             taken = place and any(file.name == earlier.name for earlier in message.attachments[:place])
             target = os.path.join(call.args.save, f"{place}-{file.name}" if taken else files.clean_name(file.name))
-            files.save(call.home, file, target)
+            desk.do(tracing.save, file, target)
         if call.json:
             call.emit(file._asdict() | {"saved": target})
         else:

@@ -111,7 +111,7 @@ def missing(hashes: tuple[str, ...]) -> None:
 def export(call: Call) -> None:
     """Write it out. It is JSON with and without --json."""
     since_ms = 0 if call.args.since is None else round((time() - call.args.since) * 1000)
-    desk = call.desk() if call.named or call.url else call.any_desk()
+    desk = call.desk() if call.named else call.any_desk()
     for line in desk.do(keeping.export, agent=call.args.only, since_ms=since_ms):
         call.output.write(f"{visible(line) if call.output.terminal else line}\n")
 

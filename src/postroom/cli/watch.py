@@ -11,10 +11,14 @@ from postroom.cli.parsing import Command, Parser, count
 from postroom.cli.patience import stay
 from postroom.cli.showing import STATE_COLOURS, message_text, moment, name_of
 from postroom.core.message import Kind, Message, State
-from postroom.core.refusals import OnlyHere
 from postroom.core.render import one_line
+from postroom.core.types import TYPE_CHECKING
 from postroom.exchange.desk import NOBODY, Desk
 from postroom.exchange.watching import Change, Feed, Sieve
+
+if TYPE_CHECKING:
+    from postroom.places import AnyDesk
+    from postroom.remote.feed import RemoteFeed
 
 POLL_MS = 200
 """How often the store is asked whether anything changed, by a number that costs 3 µs to read."""
@@ -33,9 +37,7 @@ def run(call: Call) -> None:
     args = call.args
     desk = call.viewing_desk()
     last = call.number("--last", desk.config.limits.page, "page") if args.last is not None else 0
-    if not isinstance(desk, Desk):
-        raise OnlyHere(verb="watch", url=desk.home)
-    feed = Feed(desk, Sieve(args.only, args.thread, args.kind), last=last)
+    feed = feed_of(desk, Sieve(args.only, args.thread, args.kind), last)
     if desk.agent is NOBODY:
         note("only what is said in public rooms is shown: say who you are with --as NAME, or watch from a terminal", as_json=call.json)
     stay()
@@ -43,6 +45,15 @@ def run(call: Call) -> None:
         for news in feed.news():
             show(call, news)
         wait()
+
+
+def feed_of(desk: AnyDesk, sieve: Sieve, last: int) -> Feed | RemoteFeed:
+    """What happens in the store, or at a node."""
+    if isinstance(desk, Desk):
+        return Feed(desk, sieve, last=last)
+    from postroom.remote.finding import feed_at
+
+    return feed_at(desk, sieve, last=last)
 
 
 def show(call: Call, news: Message | Change) -> None:

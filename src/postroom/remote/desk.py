@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from time import time_ns
 
 from postroom import identity
@@ -13,7 +13,7 @@ from postroom.core.limits import Limits
 from postroom.core.message import Attachment, Draft, MessageRef, Receipt, Seq, checked
 from postroom.core.refusals import NotThere, OnlyHere, SeatGone, Unreachable
 from postroom.core.types import TYPE_CHECKING, NamedTuple
-from postroom.exchange import crowds, handover, naming, presence, reading, rooms, sending, sessions, tracing
+from postroom.exchange import crowds, handover, keeping, naming, presence, reading, rooms, sending, sessions, tracing
 from postroom.exchange.handover import Wanted
 from postroom.exchange.sessions import Begun
 from postroom.remote import files, values
@@ -317,6 +317,13 @@ def count(desk: RemoteDesk, draft: Draft) -> int:
     return sum(agent.kind == "agent" and agent.name != desk.agent.name and agent.visibility == "visible" for agent in found)
 
 
+def export(desk: RemoteDesk, *, agent: str | None = None, since_ms: int = 0) -> Iterator[str]:
+    """Write out what the agent may see."""
+    from postroom.remote.feed import export
+
+    return export(desk.caller, agent=agent, since_ms=since_ms)
+
+
 def anything(_desk: RemoteDesk) -> bool:
     """Whether a look into the mailbox may be worth it: it costs as much as to find out."""
     return True
@@ -349,6 +356,7 @@ APART: dict[object, Callable[..., object]] = {  # type: ignore[explicit-any]  # 
     naming.rename: rename,
     sessions.say: say,
     crowds.count: count,
+    keeping.export: export,
     reading.anything: anything,
     handover.wanted: wanted,
     tracing.is_first_contact: tracing.is_first_contact,  # of verbs that are done by either desk

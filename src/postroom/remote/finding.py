@@ -18,8 +18,10 @@ from postroom.seat import take_seat
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from postroom.exchange.watching import Sieve
     from postroom.places import AnyDesk, AnySeat
     from postroom.remote.desk import RemoteDesk
+    from postroom.remote.feed import RemoteFeed
     from postroom.remote.seat import RemoteSeat
 
 URL = "POSTROOM_URL"
@@ -116,6 +118,15 @@ def seat_at(desk: AnyDesk, *, note: Callable[[str], None]) -> RemoteSeat:
     if seat.is_away:
         note(f"waiting for bus: {desk.home} cannot be reached")
     return seat
+
+
+def feed_at(desk: AnyDesk, sieve: Sieve, *, last: int) -> RemoteFeed:
+    """What happens at the node of a desk."""
+    from postroom.remote.desk import RemoteDesk
+    from postroom.remote.feed import RemoteFeed
+
+    assert isinstance(desk, RemoteDesk), "the only desk elsewhere"
+    return RemoteFeed(desk, sieve, last=last)
 
 
 def remote_seat(bus: Bus, name: str | None, home: str) -> RemoteSeat:

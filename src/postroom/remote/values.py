@@ -10,6 +10,7 @@ from postroom.core.room import Invited, Member, Policy, Role, Room
 from postroom.core.session import SessionState, SessionView
 from postroom.core.types import TYPE_CHECKING
 from postroom.exchange.sessions import Begun
+from postroom.exchange.watching import Change
 from postroom.store.held import Held
 from postroom.store.profiles import Listed
 
@@ -109,6 +110,11 @@ def invited(found: Json) -> Invited:
 def event(found: Json) -> Event:
     """Something that happened."""
     return Event(*fields(Event, found))  # type: ignore[arg-type]
+
+
+def change(found: Json) -> Change:
+    """A change of the state of a message."""
+    return Change(*fields(Change, found))  # type: ignore[arg-type]
 
 
 def session_view(found: Json) -> SessionView:
