@@ -442,6 +442,23 @@ def test_a_webhook_that_comes_back_with_a_backup_is_paused_until_told(post, huma
     desk.close()
 
 
+def test_a_post_room_that_goes_back_in_time_tells_what_happens_then(post, human, receiver, start, home):
+    alice, _ = post.agents("alice", "bob")
+    webhooks.add(human, receiver.url("/"), "bob", kinds=["message"])
+    start()
+    alice.send("bob", "before")
+    assert told(receiver, 1) == [("message", "before")]
+    keeping.back_up(post.home, str(home / "copy"))
+    alice.send("bob", "undone")
+    assert told(receiver, 1) == [("message", "undone")]
+    keeping.restore(str(home / "copy"), post.home)
+    alice.send("bob", "afterwards")
+    (_, notice), last = told(receiver, 2)
+    assert notice.startswith("This post room is back in its state of")
+    assert last == ("message", "afterwards")
+    assert not [one for one in keeping.examine(post.home) if "webhooks" in one.what]
+
+
 # The command line
 
 

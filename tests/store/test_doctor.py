@@ -46,7 +46,7 @@ def test_a_sound_post_room_has_no_faults(busy):
 
 def test_versions_place_schema_space_and_wal_are_told(busy):
     told = " ".join(finding.what for finding in keeping.examine(busy.home))
-    for words in ("SQLite 3.", "apsw", "is private", "the schema is 2", "MB are free", "the WAL has", "attached processes: 2"):
+    for words in ("SQLite 3.", "apsw", "is private", "the schema is 3", "MB are free", "the WAL has", "attached processes: 2"):
         assert words in told
 
 
@@ -129,6 +129,7 @@ def test_the_doctor_changes_nothing(busy):
 ROOM = "INSERT INTO room VALUES (1, 'dev', 'public', 3, '', '', 0)"
 MEMBER = "INSERT INTO member VALUES (1, 3, 0, 0, 0, 0)"
 INHABITED = f"{ROOM}; {MEMBER}"
+WEBHOOK = "INSERT INTO webhook (agent, url, secret, kinds, note, created_ms, message, event, paused) VALUES (3, '', '', '', '', 0"
 BROKEN = {
     "deliveries belong to no message": "DELETE FROM message WHERE seq = 2",
     "messages lack deliveries": "DELETE FROM delivery WHERE id = 3",
@@ -154,6 +155,9 @@ BROKEN = {
     "members are invited besides": f"{INHABITED}; INSERT INTO invitation VALUES (1, 3, 3, 0)",  # noqa: S608  # no input
     "members would miss messages or events": f"{INHABITED}; UPDATE member SET after_seq = 99",  # noqa: S608  # no input
     "agents would miss events": "UPDATE agent SET events = 99 * 1024 WHERE id = 3",
+    "webhooks would miss messages or events": f"{WEBHOOK}, 99, 0, NULL)",
+    "calls are to be made for webhooks that are gone": "INSERT INTO webhook_call (webhook, name, body, made_ms) VALUES (99, '', '', 0)",
+    "webhooks are paused": f"{WEBHOOK}, 0, 0, 'gone')",
 }
 
 

@@ -45,6 +45,8 @@ async def post(url: str, headers: dict[str, str], body: bytes, *, timeout_s: flo
         return Outcome(None, f"TLS failed ({error.reason})")
     except OSError as error:
         return Outcome(None, os.strerror(error.errno).lower() if error.errno else "it cannot be reached")
+    except Exception as error:  # noqa: BLE001  # whatever it is, it concerns this receiver, and must not keep others waiting
+        return Outcome(None, f"it cannot be called ({type(error).__name__})")
 
 
 async def answer_to(url: str, headers: dict[str, str], body: bytes) -> Outcome:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Final
 
 from postroom.config import Config
 from postroom.node import alerts, webhooks
 
+AGAIN_S: Final = 60.0
+"""After a bug."""
 log = logging.getLogger("postroom.node")
 Service = Callable[[str, Config], Coroutine[object, object, None]]
 
@@ -26,9 +30,7 @@ class Services:
     def begin(self, config: Config) -> None:
         """Run all of them from now on."""
         for name, serve in SERVICES.items():
-            task = asyncio.get_running_loop().create_task(serve(self._home, config), name=name)
-            task.add_done_callback(tell_of_end)
-            self._tasks.append(task)
+            self._tasks.append(asyncio.get_running_loop().create_task(keep(name, partial(serve, self._home, config))))
 
     async def restart(self, config: Config) -> None:
         """Run them anew, with another config."""
@@ -44,7 +46,13 @@ class Services:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def tell_of_end(task: asyncio.Task[None]) -> None:
-    """A service that ends by an error is a bug: it is told, and the node goes on without it."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("service ended", extra={"facts": {"service": task.get_name()}}, exc_info=error)
+async def keep(name: str, serve: Callable[[], Coroutine[object, object, None]]) -> None:
+    """Run a service to its end. One that a bug ends begins anew after a while, and the node goes on meanwhile."""
+    while True:
+        try:
+            await serve()
+        except Exception:
+            log.exception("service ended", extra={"facts": {"service": name}})
+            await asyncio.sleep(AGAIN_S)
+        else:
+            return

@@ -174,4 +174,23 @@ CHECKS = (
         f"SELECT count(*) FROM agent WHERE events > (SELECT coalesce(max(id), 0) + 1 FROM event) * {PLACES}",
         next_step=RESTORE,
     ),
+    Check(
+        "webhooks would miss messages or events, which are numbered lower than what they were told",
+        "SELECT count(*) FROM webhook WHERE message > (SELECT coalesce(max(seq), 0) FROM message)"
+        f" OR event > (SELECT coalesce(max(id), 0) + 1 FROM event) * {PLACES}",
+        next_step=RESTORE,
+    ),
+    Check(
+        "calls are to be made for webhooks that are gone",
+        "SELECT count(*) FROM webhook_call WHERE webhook NOT IN (SELECT id FROM webhook)",
+        Level.WARNING,
+        "They are never made, and nothing follows from it.",
+    ),
+    Check(
+        "webhooks are paused, or gave calls up",
+        "SELECT count(*) FROM webhook w WHERE w.paused IS NOT NULL"
+        " OR EXISTS (SELECT 1 FROM webhook_call c WHERE c.webhook = w.id AND c.next_ms IS NULL)",
+        Level.WARNING,
+        "See: postroom webhook list. To go on: postroom webhook retry ID",
+    ),
 )
