@@ -35,18 +35,26 @@ async def post(url: str, headers: dict[str, str], body: bytes, *, timeout_s: flo
     try:
         async with asyncio.timeout(timeout_s):
             return await answer_to(url, headers, body)
-    except TimeoutError:
-        return Outcome(None, f"there was no answer within {timeout_s:g} s")
-    except (gaierror, UnicodeError):
-        return Outcome(None, "its host is not known")
-    except ssl.SSLCertVerificationError as error:
-        return Outcome(None, f"its certificate is not valid (code {error.verify_code})")
-    except ssl.SSLError as error:
-        return Outcome(None, f"TLS failed ({error.reason})")
-    except OSError as error:
-        return Outcome(None, os.strerror(error.errno).lower() if error.errno else "it cannot be reached")
     except Exception as error:  # noqa: BLE001  # whatever it is, it concerns this receiver, and must not keep others waiting
-        return Outcome(None, f"it cannot be called ({type(error).__name__})")
+        return Outcome(None, reason(error, timeout_s))
+
+
+def reason(error: Exception, timeout_s: float) -> str:
+    """Why there was no answer, without any part of the address."""
+    match error:
+        case TimeoutError():
+            why = f"there was no answer within {timeout_s:g} s"
+        case gaierror() | UnicodeError():
+            why = "its host is not known"
+        case ssl.SSLCertVerificationError():
+            why = f"its certificate is not valid (code {error.verify_code})"
+        case ssl.SSLError():
+            why = f"TLS failed ({error.reason})"
+        case OSError():
+            why = os.strerror(error.errno).lower() if error.errno else "it cannot be reached"
+        case _:
+            why = f"it cannot be called ({type(error).__name__})"
+    return why
 
 
 async def answer_to(url: str, headers: dict[str, str], body: bytes) -> Outcome:
