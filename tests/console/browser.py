@@ -12,7 +12,7 @@ from functools import cache
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect
 
 from tests.npm import ENVIRONMENT, INSTALL_S, alone
 
@@ -58,9 +58,9 @@ def chromium() -> str:
 
 
 @contextmanager
-def started(*more: str) -> Iterator[Browser]:
+def launched(playwright: Playwright, *more: str) -> Iterator[Browser]:
     """A browser that knows nobody."""
-    with tempfile.TemporaryDirectory(prefix="browser-") as home, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory(prefix="browser-") as home:
         surroundings: dict[str, str | float | bool] = {"HOME": home, "PATH": os.defpath, "LANG": "C.UTF-8", "TZ": "UTC"}
         browser = playwright.chromium.launch(executable_path=chromium(), args=[*FLAGS, *more], env=surroundings)
         try:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from postroom.cli.console import address, invitation
 from postroom.testing import PostRoom
 from tests.cli.shell import Shell, end, line_of
-from tests.console.browser import WIDE, Screen, Theme, new_screen, started
+from tests.console.browser import WIDE, Screen, Theme, launched, new_screen
 
 
 class Served(NamedTuple):
@@ -28,9 +28,16 @@ class Served(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    """What drives browsers."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """One browser for all tests of a process; each test has a profile of its own."""
-    with started() as browser:
+    with launched(playwright) as browser:
         yield browser
 
 

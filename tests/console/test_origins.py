@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.console.browser import started
+from tests.console.browser import launched
 
 ATTEMPTS = Path(__file__).with_name("attempts.js").read_text(encoding="utf-8").partition("\n")[2]
 FRAME = """
@@ -83,10 +83,10 @@ def test_a_link_from_elsewhere_leads_to_the_page_and_the_page_works(node, post, 
     expect(other.get_by_role("heading", name="Overview")).to_be_visible()
 
 
-def test_a_page_under_a_name_that_leads_here_gets_nothing(node, browser):
+def test_a_page_under_a_name_that_leads_here_gets_nothing(node, playwright):
     """A name that led to an attacker's server first, and leads to this machine now (DNS rebinding)."""
     port = node.url.rpartition(":")[2]
-    with started(f"--host-resolver-rules=MAP rebound.test 127.0.0.1:{port}") as rebound:
+    with launched(playwright, f"--host-resolver-rules=MAP rebound.test 127.0.0.1:{port}") as rebound:
         page = rebound.new_page()
         answer = page.goto("http://rebound.test/")
         assert answer is not None

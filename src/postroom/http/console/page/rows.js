@@ -1,7 +1,7 @@
 // A list of any length of which only what is seen exists: rows of one height, newest first, chosen by mouse or keys.
 // `items` is kept oldest first, so that a new one is put at its end.
 
-import { fill, h } from "./dom.js";
+import { h } from "./dom.js";
 
 const BESIDE = 12;
 
@@ -36,11 +36,10 @@ export class Rows {
     return this.items[this.items.length - 1 - index];
   }
 
-  // Show another list.
+  // Show another list. Rows of items that are in it too stay.
   set(items) {
     this.items = items;
     this.at = Math.min(this.at, items.length - 1);
-    this.clear();
     this.later();
   }
 
@@ -63,11 +62,6 @@ export class Rows {
     const next = this.made(item, Number(row.dataset.index));
     row.replaceWith(next);
     this.shown.set(item, next);
-  }
-
-  clear() {
-    this.shown.clear();
-    fill(this.room);
   }
 
   later() {

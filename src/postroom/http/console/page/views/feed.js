@@ -33,7 +33,13 @@ export class Feed {
     return message.sender === this.peer || message.to.includes(this.peer);
   }
 
-  async older() {
+  // The page before what is known. Who asks while it comes gets the same one.
+  older() {
+    this.coming ??= this.fetchOlder().finally(() => { this.coming = null; });
+    return this.coming;
+  }
+
+  async fetchOlder() {
     const first = this.items[0];
     const found = await look("traced", { peer: this.peer, before: first ? keyOf(first.message) : undefined, limit: this.began ? 2 * PAGE : PAGE, body_chars: CLIP });
     this.began = true;
