@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 
-from postroom.core.refusals import Unreachable
+from postroom.core.refusals import NotThere, Unreachable
 from postroom.core.types import TYPE_CHECKING, NamedTuple
 from postroom.remote.bus import Bus
 
@@ -116,14 +116,25 @@ def connected(bus: Bus) -> HTTPConnection:
             raise
         return connection
     if bus.scheme == "https":
-        from ssl import create_default_context
-
-        connection = HTTPSConnection(bus.host, bus.port, timeout=CONNECT_S, context=create_default_context())
+        connection = secured(bus)
     else:
         connection = HTTPConnection(bus.host, bus.port, timeout=CONNECT_S)
-    connection.connect()
+        connection.connect()
     assert isinstance(connection.sock, socket.socket)
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def secured(bus: Bus) -> HTTPSConnection:
+    """A new connection by TLS. Raises NotThere if nobody vouches for the certificate: what does is set by $SSL_CERT_FILE."""
+    from ssl import SSLCertVerificationError, create_default_context
+
+    connection = HTTPSConnection(bus.host, bus.port, timeout=CONNECT_S, context=create_default_context())
+    try:
+        connection.connect()
+    except SSLCertVerificationError as error:
+        why = f"its certificate is not trusted ({error.verify_message}); SSL_CERT_FILE names those that are"
+        raise NotThere(url=bus.url, why=why) from error
     return connection
 
 
