@@ -29,6 +29,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 INSTALLING = (["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"])
 SOON_MS = 60_000
 WIDE, PHONE = (1280, 800), (390, 844)
+SHOWN = ", ".join(f"main {one}" for one in (".row", "article", "tbody tr", ".hit", ".call", "form", ".room-list a"))
+"""What views consist of; one of these is seen when a view has something to show."""
 
 GO = """
 place => new Promise((done) => {

@@ -114,7 +114,7 @@ class Scene:
 
     def _talk(self) -> None:
         chatty = [name for name in CAST if name != "release-bot"]
-        while self._us < self._until_us - 5 * 60_000_000:
+        while self._us < self._until_us - 3 * 60_000_000:
             for _ in range(self._chance.choice((1, 2, 3, 5, 9))):
                 sender, reader = self._chance.sample(chatty, 2)
                 subject = self._chance.choice(("", "", "status", "build"))
@@ -192,6 +192,7 @@ class Scene:
 
     def _pause(self) -> None:
         desk = open_desk_of_human(self._post.home, interface="cli")
+        desk.clock = lambda: self._us
         holding.pause(desk, "release-bot", "wait until I have looked at the upload")
         desk.close()
         self.agents["release-bot"].send("#release-2.4", "Uploading in 60 s")

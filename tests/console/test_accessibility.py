@@ -6,11 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.console.axe import grave_findings
-from tests.console.browser import PHONE, WIDE
+from tests.console.browser import PHONE, SHOWN, WIDE
 from tests.console.scene import Scene
 
 PLACES = ("overview", "live", "inbox", "rooms", "rooms/release-2.4", "sessions", "held", "search?words=tests", "export", "agent/builder")
-SHOWN = ", ".join(f"main {one}" for one in (".row", "article", "tbody tr", ".hit", ".call", "form", ".room-list a"))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -41,14 +41,16 @@ export class Feed {
 
   async fetchOlder() {
     const first = this.items[0];
-    const found = await look("traced", { peer: this.peer, before: first ? keyOf(first.message) : undefined, limit: this.began ? 2 * PAGE : PAGE, body_chars: CLIP });
+    const limit = this.began ? 2 * PAGE : PAGE;
+    const found = await look("traced", { peer: this.peer, before: first ? keyOf(first.message) : undefined, limit, body_chars: CLIP });
     this.began = true;
     const fresh = found.filter((one) => !this.known.has(keyOf(one.message)));
     for (const one of fresh) this.known.set(keyOf(one.message), one);
     this.items = [...fresh, ...this.items];
+    this.whole = found.length < limit;
     this.show();
     this.told?.();
-    return fresh.length > 0;
+    return !this.whole;
   }
 
   // What came lately, with its deliveries: after new messages, and after the connection was gone.
@@ -125,7 +127,7 @@ export function feedView({ query, signal }) {
 
   const tell = () => {
     const all = number(feed.items.length);
-    count.textContent = feed.filtered ? `${number(feed.rows.count)} of ${all}` : `${all} ${feed.rows.more ? "loaded" : "messages"}`;
+    count.textContent = feed.filtered ? `${number(feed.rows.count)} of ${all}` : feed.whole ? `${all} messages` : `the newest ${all}`;
   };
   feed.told = tell;
   const apply = () => {
