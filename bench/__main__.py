@@ -14,13 +14,14 @@ from typing import NamedTuple
 from bench import report
 from bench.crowds import Crowds
 from bench.history import History
+from bench.http import NAIVE, STREAMS, BusUnderLoad, IdleNode, Watchers
 from bench.mcp import Servers, WaitingPrograms
 from bench.measure import Load, NothingArrived
 from bench.peer import Missing, Peer
 from bench.peers import every_peer
 from bench.probes import Batches, Disk, Memory, PeerUnderLoad, Probe, WholeProcess
 from bench.process import Failed
-from bench.requirements import MANY, ONE, TWO
+from bench.requirements import MANY, ONE, SAFE, TWO
 from bench.results import Results
 from bench.server import NotStarted
 from bench.waking import Waking
@@ -52,6 +53,11 @@ OWN: dict[str, Callable[[Path, Scale], Probe]] = {
     "mcp": lambda home, _: Servers(home),
     "waking": lambda home, _: Waking(home),
     "command line": lambda home, _: WaitingPrograms(home),
+    "http": lambda home, scale: BusUnderLoad(SAFE, home, scale.many_seconds),
+    "http naive": lambda home, scale: BusUnderLoad(NAIVE, home, scale.many_seconds),
+    "http redis": lambda home, scale: BusUnderLoad(STREAMS, home, scale.many_seconds),
+    "watchers": lambda home, _: Watchers(home),
+    "node": lambda home, _: IdleNode(home),
     "history": lambda home, scale: History(home, scale.history),
 }
 

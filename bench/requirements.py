@@ -43,6 +43,11 @@ def ack(peer: str) -> Figure:
     return quotient((peer, ONE, "send_p50"), (SAFE, ONE, "send_p50"))
 
 
+def bus(figure: str, peer: str = "naive HTTP bus") -> Figure:
+    """A figure of the node's HTTP bus, divided by that of another one."""
+    return quotient((SAFE, "http", figure), (peer, "http", figure))
+
+
 def throughput(mine: str, peer: str) -> Figure:
     return quotient((mine, MANY, "per_second"), (peer, MANY, "per_second"))
 
@@ -90,5 +95,16 @@ REQUIREMENTS = [
         "waking: from send to the model of an idle Claude Code", alone("waking", "idle_claude_ms", mine=SAFE), "at most", 100, "ms"
     ),
     Requirement("mcp: a hook without mail, of `python -c pass`", alone("mcp", "hook_ratio", mine=SAFE), "at most", 4.0),
+    Requirement("http: requests/s of 8 clients that send, of the naive bus's, as safe", bus("send_per_second"), "at least", 2.0),
+    Requirement("http: requests/s of 8 clients that send and fetch, of the naive bus's", bus("both_per_second"), "at least", 2.0),
+    Requirement("http: p99 of a request, of the naive bus's", bus("both_p99_ms"), "at most", 1.0),
+    Requirement(
+        "http: requests/s of 8 clients that send, of Redis Streams' (always) behind the same server",
+        bus("send_per_second", "Redis Streams over HTTP"),
+        "at least",
+        0.5,
+    ),
+    Requirement("http: a message to 1,000 who watch", alone("watchers", "last_ms", mine=SAFE), "at most", 1_000, "ms"),
+    Requirement("http: memory of an idle node (PSS)", alone("node", "pss_mib", mine=SAFE), "at most", 80, " MiB"),
     Requirement("whole `postroom send`, of `python -c pass`", alone("process", "ratio", mine=SAFE), "at most", 4.0),
 ]

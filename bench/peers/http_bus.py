@@ -18,7 +18,7 @@ class HttpBus:
     def start(self, home: Path) -> None:
         port = free_port()
         application = Path(__file__).with_name("http_bus_app.py")
-        command = [sys.executable, str(application), str(home / "bus.db"), str(port)]
+        command = [sys.executable, str(application), str(home / "bus.db"), str(port), "NORMAL"]
         self._server = Server(command, port, home)
 
     def stop(self) -> None:

@@ -10,7 +10,6 @@ import uvicorn
 
 SCHEMA = """
 PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
 CREATE TABLE letter (
     id INTEGER PRIMARY KEY, sender TEXT, recipient TEXT, subject TEXT, body TEXT, read INTEGER DEFAULT 0
 );
@@ -26,9 +25,10 @@ Send: TypeAlias = Callable[[Event], Awaitable[None]]
 
 
 class Bus:
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, synchronous: str) -> None:
         self._store = sqlite3.connect(path, isolation_level=None)
         self._store.executescript(SCHEMA)
+        self._store.execute(f"PRAGMA synchronous = {synchronous}")  # NORMAL: against a crash of the process; FULL: against a power cut
 
     async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
         path = str(scope["path"])
@@ -61,5 +61,5 @@ async def read_body(receive: Receive) -> bytes:
 
 
 if __name__ == "__main__":
-    store, port = sys.argv[1:]
-    uvicorn.run(Bus(store), host="127.0.0.1", port=int(port), log_level="warning", access_log=False, lifespan="off", ws="none")
+    store, port, synchronous = sys.argv[1:]
+    uvicorn.run(Bus(store, synchronous), host="127.0.0.1", port=int(port), log_level="warning", access_log=False, lifespan="off", ws="none")

@@ -129,6 +129,15 @@ def test_a_form_is_no_call(bus, kind):
     assert (reply.status, reply.error) == (415, "wrong-type")
 
 
+def test_it_is_said_what_is_wrong(bus):
+    joe = bus.client("joe")
+    assert joe.get("/api/agents", Host="evil.test").error == "wrong-host"
+    assert joe.get("/api/agents", Origin="http://evil.test").error == "wrong-origin"
+    assert joe.get("/nowhere").error == "no-such-path"
+    wrong = joe.ask("DELETE", "/api/profile")
+    assert (wrong.status, wrong.error, wrong.headers["Allow"]) == (405, "wrong-method", "GET, HEAD, POST")
+
+
 def test_nothing_is_allowed_to_other_origins(bus):
     for method in ("GET", "OPTIONS", "POST"):
         reply = bus.client("joe").ask(method, "/api/agents", Access_Control_Request_Method="POST")

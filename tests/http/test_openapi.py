@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from postroom.agent import Agent
 from postroom.http.docs import document
-from postroom.http.verbs import VERBS
+from postroom.http.verbs import VERBS, seats
 
 EXAMPLES = 12
 """For each operation and mode: a hundred operations take half a minute."""
@@ -53,6 +54,11 @@ def test_a_verb_takes_the_keywords_of_the_sdk(verb):
     ours = {field.encode_name for field in msgspec.structs.fields(verb.arguments)}
     theirs = {name for name, one in inspect.signature(said).parameters.items() if name != "self" and one.kind is not one.VAR_KEYWORD}
     assert theirs <= ours
+
+
+def test_each_verb_is_in_its_page():
+    page = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+    assert not [verb.name for verb in VERBS if verb not in seats.VERBS[1:] and f"`{verb.name}`" not in page]
 
 
 def test_each_operation_has_a_name_and_a_summary_of_its_own():

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import postroom
+from postroom.core.refusals import CannotListen, NodeRuns
 from tests.cli.shell import PROGRAM, Shell, environment
 from tests.http.asking import Bus
 from tests.node.nodes import RunningNode
@@ -26,7 +27,7 @@ SOON_S = 60
 def test_a_second_start_says_who_runs(post, home):
     with RunningNode(post.home, home) as node:
         second = Shell(home)("up", "--listen", "127.0.0.1:0", POSTROOM_HOME=post.home)
-        assert second.code == 75
+        assert second.code == NodeRuns.exit_code == 75
         assert str(node.pid) in second.err
         assert all(address in second.err for address in node.addresses)
         assert Bus(post, node).near("joe").post("/api/profile").status == 200
@@ -68,6 +69,7 @@ def test_those_who_wait_are_told_when_it_stops(post, home):
             answer = one.getresponse()
             assert answer.status == 503
             assert answer.headers["Retry-After"]
+            assert json.loads(answer.read())["error"] == "node-stopped"
             one.close()
 
 
@@ -124,8 +126,8 @@ def test_with_a_certificate_it_speaks_tls(post, home):
     [
         (("--listen", "nonsense"), 64, "HOST:PORT"),
         (("--listen", "127.0.0.1:99999"), 64, "HOST:PORT"),
-        (("--listen", "192.0.2.1:8091"), 73, "cannot listen"),
-        (("--certificate", "/nowhere.pem"), 73, "/nowhere.pem"),
+        (("--listen", "192.0.2.1:8091"), CannotListen.exit_code, "cannot listen"),
+        (("--certificate", "/nowhere.pem"), CannotListen.exit_code, "/nowhere.pem"),
     ],
 )
 def test_what_cannot_be_served_is_said(home, arguments, code, word):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from postroom.core.fault import PostroomError
-from postroom.core.message import Receipt
+from postroom.core.message import Message, Receipt
 
 SENTENCES = {"advice", "close"}
 """Facts that are sentences of their own, after a blank."""
@@ -22,6 +22,15 @@ def plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
     return value
+
+
+def message_object(message: Message) -> dict[str, object]:
+    """The same for a message, of which there may be many: texts and numbers but for three fields."""
+    shown: dict[str, object] = message._asdict()
+    shown["to"] = list(message.to)
+    shown["provenance"] = message.provenance._asdict()
+    shown["attachments"] = [one._asdict() for one in message.attachments]
+    return shown
 
 
 def failure_object(failure: PostroomError) -> dict[str, object]:

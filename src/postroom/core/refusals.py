@@ -81,10 +81,10 @@ class NotYourRight(CallerError):
     code, exit_code, http_status = "not-your-right", 77, 403
 
 
-class SeatGone(CallerError):
+class SeatGone(WorldError):
     """The seat {seat!r} is not taken: it was left for too long, or the node started anew. What it had in hand is back in the mailbox."""
 
-    code, exit_code, http_status, retry = "seat-gone", 75, 410, True
+    code, http_status = "seat-gone", 410
 
 
 class NoSuchHandle(CallerError):
@@ -166,6 +166,6 @@ class OnlyHere(CallerError):
 
 
 class NoAddress(WorldError):
-    """No node serves an address here that a browser can open. Start one: postroom up"""
+    """No node serves an address here that a browser can open. Start one: postroom up."""
 
     code, exit_code, retry = "no-address", 69, False

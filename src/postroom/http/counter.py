@@ -117,17 +117,20 @@ class Counter:
 
     def visitor(self, caller: Caller) -> Visitor:
         """The desk of a caller; a name that is new is registered. For jobs."""
-        agent = self._agent(caller)
-        key = (agent.id, caller.program)
-        visitor = self._visitors.get(key)
-        if visitor is None:
-            desk = Desk(self._database, agent, self._desk.config, interface="http", clock=now_us)
-            desk.program = caller.program
-            visitor = self._visitors[key] = Visitor(desk)
+        visitor = self._visitors.get((caller.agent, caller.program)) or self._come(caller)  # its row is looked at once a second
         visitor.seen = monotonic()
         if not visitor.attached:
             self._attach(visitor)
         return visitor
+
+    def _come(self, caller: Caller) -> Visitor:
+        agent = self._agent(caller)
+        key = (agent.id, caller.program)
+        if key not in self._visitors:
+            desk = Desk(self._database, agent, self._desk.config, interface="http", clock=now_us)
+            desk.program = caller.program
+            self._visitors[key] = Visitor(desk)
+        return self._visitors[key]
 
     def _agent(self, caller: Caller) -> AgentRow:
         if caller.agent:

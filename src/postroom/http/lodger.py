@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from postroom.clerk import Clerk
 from postroom.core.errors import Closed
-from postroom.core.plain import plain
+from postroom.core.plain import message_object
 from postroom.core.refusals import BadRequest, NoSuchHandle
 from postroom.exchange.desk import Desk, open_desk, open_desk_of_human
 from postroom.http.auth import Caller
@@ -109,9 +109,7 @@ class Lodger:
     @staticmethod
     def shown(one: Handed) -> dict[str, object]:
         """A message that was handed over, without a handle."""
-        shown = plain(one.message)
-        assert isinstance(shown, dict)
-        return shown
+        return message_object(one.message)
 
     def in_hand(self, handles: Sequence[str]) -> list[Handed]:
         """What was handed over under these handles. Raises NoSuchHandle."""

@@ -12,7 +12,7 @@ import msgspec
 
 from postroom.core.address import fold_name
 from postroom.core.message import Message
-from postroom.core.plain import plain
+from postroom.core.plain import message_object
 from postroom.core.refusals import BadRequest, NotYourName, WrongType
 from postroom.http.auth import ACT, READ, Caller, check_right
 from postroom.http.node import Node
@@ -131,10 +131,8 @@ class Api:
 
 def letter(message: Message) -> dict[str, object]:
     """A message as the article has it, with all that we know of it besides."""
-    shown = plain(message)
-    assert isinstance(shown, dict)
     at = strftime("%Y-%m-%dT%H:%M:%S", gmtime(message.sent_ms // 1000))
-    return {"from": message.sender, "timestamp": f"{at}.{message.sent_ms % 1000:03d}Z", **shown}
+    return {"from": message.sender, "timestamp": f"{at}.{message.sent_ms % 1000:03d}Z", **message_object(message)}
 
 
 def waits(given: Arguments) -> bool:
