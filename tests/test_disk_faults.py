@@ -22,6 +22,7 @@ from postroom.exchange.desk import Desk, Options, now_us, open_desk
 from postroom.seat import Seat
 from postroom.store import database
 from tests.faults.failing import FAILURES, Act, FailingDisk, Failure
+from tests.inside import desk_of, seat_of
 
 Result = TypeVar("Result")
 HOUR_US = 3_600_000_000
@@ -53,9 +54,9 @@ class Script:
         self._try(lambda: self._read_on(ben))
         self._try(lambda: self._talk(ann))
         self._try(lambda: ann.search("body"))
-        self._try(ann._seat.warden.tend)
+        self._try(seat_of(ann).warden.tend)
         self._send(ann, ["c1"])
-        self._try(lambda: ben._seat.desk.database.checkpoint(all_of_it=True))
+        self._try(lambda: desk_of(ben).database.checkpoint(all_of_it=True))
         self._send(ann, ["c2"])
         self._try(lambda: self._take(ben))
         self._try(ann.close)
@@ -185,7 +186,7 @@ def test_a_chore_that_fails_takes_no_message_away(home, disk):
         sender = open_desk("ann", str(home / "store"), interface="sdk")
         sending.send(sender, [Draft("ben", "hi")])
         sender.close()
-        ben._seat._tended = -math.inf  # the chores are due
+        seat_of(ben)._tended = -math.inf  # the chores are due
         disk.fail(UNSYNCED, 1)
         with pytest.raises(StoreFailed):
             ben.take()

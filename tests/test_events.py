@@ -16,6 +16,7 @@ from postroom.exchange.desk import open_desk_of_human
 from postroom.store import events as stored
 from postroom.testing import PostRoom
 from tests.borders import limited
+from tests.inside import desk_of
 from tests.programs import Program
 from tests.waiting import SOON_S, until, until_it_waits
 
@@ -349,4 +350,4 @@ def test_each_message_has_exactly_one_receipt_however_it_was_read(steps):
         bob.confirm(bob.take(1000))
         seen += [event.message or "" for event in alice.events()]
         assert list(dict.fromkeys(seen)) == sent, "a loop that was left sees one again"
-        assert presence.listed(alice._seat.desk).waiting == 0
+        assert presence.listed(desk_of(alice)).waiting == 0

@@ -16,6 +16,7 @@ from postroom.core.room import RULES, Act, Policy, Role, as_markdown, may, next_
 from postroom.exchange import events, presence
 from postroom.exchange import rooms as exchange
 from postroom.store import rooms as stored
+from tests.inside import desk_of
 from tests.times import Timed
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "rooms.md"
@@ -88,7 +89,7 @@ def notices(agent: Agent) -> list[tuple[str, str]]:
 
 def happened(agent: Agent) -> list[tuple[str, str]]:
     """The events that an agent is told of, and about whom they are; not how busy everybody is."""
-    told = [one.event for one in events.news(agent._seat.desk)]
+    told = [one.event for one in events.news(desk_of(agent))]
     return [(event.what, event.agent) for event in told if event.what != "member_status"]
 
 
@@ -330,7 +331,7 @@ def test_the_number_of_a_room_is_never_used_again(post):
 
 def be(agent: Agent, visibility: str) -> None:
     """Let an agent be visible, hidden or a ghost."""
-    presence.set_profile(agent._seat.desk, Profile(visibility=visibility))
+    presence.set_profile(desk_of(agent), Profile(visibility=visibility))
 
 
 @pytest.mark.parametrize("policy", ["public", "private"])

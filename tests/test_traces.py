@@ -132,7 +132,7 @@ def test_a_file_from_a_secret_room_is_for_no_other_also_for_one_who_guesses_its_
 
 
 def test_what_watch_tells_of_a_message_has_no_number_of_the_store():
-    assert Change._fields == ("id", "recipient", "state", "reason", "at_ms")
+    assert Change._fields == ("id", "recipient", "state", "reason", "at_ms", "sender")
 
 
 # Ghosts

@@ -8,6 +8,7 @@ from postroom.agent import Agent
 from postroom.exchange.desk import Options, open_desk, open_desk_of_human
 from postroom.seat import Seat
 from postroom.testing import PostRoom
+from tests.inside import desk_of, seat_of
 
 START_US = 1_700_000_000_000_000
 
@@ -48,9 +49,9 @@ class Timed:
         self.pass_s(days * 86_400)
 
     def tend(self) -> None:
-        agent = next(agent for agent in self.post._agents if agent._seat.desk.open and agent._seat.desk.clock is self)
+        agent = next(agent for agent in self.post._agents if desk_of(agent).open and desk_of(agent).clock is self)
         with agent._seat.turn:
-            agent._seat.warden.tend()
+            seat_of(agent).warden.tend()
 
     def _keep(self, agent: Agent) -> Agent:
         self.post._agents.append(agent)

@@ -24,6 +24,7 @@ from postroom.exchange.watching import Feed, Sieve
 from postroom.seat import Seat
 from postroom.store import agents
 from postroom.store.deliveries import Handed
+from tests.inside import desk_of, seat_of
 from tests.times import START_US
 
 OUTSIDERS = ("otto", "olga")
@@ -68,7 +69,7 @@ class Town:
         self.feeds: dict[str, Feed] = {}
         for name in OUTSIDERS:
             self.attached[name] = agent = Agent(Seat(self.open(name)))
-            self.desks[name] = agent._seat.desk
+            self.desks[name] = desk_of(agent)
         for name in (*INSIDERS, GHOST):  # that somebody is back after a long time is no secret
             with self.desk(name).posting() as posting:
                 posting.provenance()
@@ -120,7 +121,7 @@ class Town:
 
     def pass_s(self, _: str, seconds: float) -> None:
         self.now_us += round(seconds * 1_000_000)
-        self.attached["otto"]._seat.warden.tend()
+        seat_of(self.attached["otto"]).warden.tend()
 
     def keep_house(self, who: str, days: float) -> None:
         """What the warden does once an hour."""
