@@ -124,6 +124,19 @@ def test_the_overview_shows_who_is_here_and_what_waits_for_them(post, screen):
     expect(line).to_contain_text("offline")
 
 
+def test_the_human_is_here_while_a_page_is_open(post, node, come_in):
+    alice = post.connect("alice")
+
+    def human_is_here():
+        return next(agent.online for agent in alice.agents() if agent.name == "human")
+
+    assert not human_is_here()
+    page = come_in().page
+    expect(page.get_by_role("status").filter(has_text="Live")).to_be_visible()
+    until(human_is_here)
+    assert alice.send("human", "are you there?").deliveries[0].online
+
+
 def test_the_feed_is_filtered(post, screen):
     alice, bob, carol = post.agents("alice", "bob", "carol")
     alice.send("bob", "about cats")

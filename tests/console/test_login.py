@@ -248,6 +248,17 @@ def test_without_a_node_it_says_how_to_start_one(post, home):
     assert "postroom up" in shown
 
 
+def test_a_node_that_no_browser_reaches_says_so(post, home):
+    process = Shell(home).start("up", "--listen", "", POSTROOM_HOME=post.home)
+    assert line_of(process).startswith("up: unix://")
+    with Shell(home).terminal("console", "--json", columns=300, POSTROOM_HOME=post.home) as terminal:
+        code, shown = terminal.end()
+    process.terminate()
+    process.communicate(timeout=60)
+    assert code == 69
+    assert '"error": "no-address"' in shown
+
+
 def test_the_secret_is_in_no_argument_of_a_program(node, home: Path, visitor):
     said = home / "said"
     opener = home / "opener"

@@ -21,6 +21,8 @@ from postroom.store.database import Database
 TOKEN, AUTHORIZATION, AGENT, USER_AGENT = b"x-bus-token", b"authorization", b"x-postroom-agent", b"user-agent"
 PROGRAM = re.compile(r"[A-Za-z0-9._-]{1,32}")
 READ, ACT, ADMIN = "read", "agent", "admin"
+CONSOLE = "console"
+"""The program of a person who is logged in at a page."""
 RIGHTS = {READ: {READ}, ACT: {READ, ACT}, ADMIN: {READ, ACT, ADMIN}}
 """What each scope may do."""
 NOTED_S = 60.0
@@ -59,7 +61,7 @@ class Gate:
         if secret is not None:
             return self.by_token(secret, program)
         if any(page(request) for page in self.pages):
-            return Caller(HUMAN_AGENT, HUMAN, ADMIN, "console")
+            return Caller(HUMAN_AGENT, HUMAN, ADMIN, CONSOLE)
         if not request.way.same_user:
             raise BadToken(why="there is none: send it as X-Bus-Token, or as Authorization: Bearer")
         name = request.header(AGENT)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from itertools import islice
 from typing import Final
 from urllib.parse import quote
@@ -16,9 +17,10 @@ from postroom.core.refusals import BadRequest, NotSatisfiable, WrongType
 from postroom.exchange import keeping
 from postroom.exchange.desk import Desk, now_us
 from postroom.exchange.watching import Sieve
-from postroom.http.auth import ACT, READ, Caller, check_right
+from postroom.http.auth import ACT, CONSOLE, READ, Caller, check_right
 from postroom.http.library import desk_of
 from postroom.http.live import Live
+from postroom.http.lodger import Lodger
 from postroom.http.node import Node
 from postroom.http.request import Answer, Request, Stream, value_of
 from postroom.http.routes import Route
@@ -157,7 +159,17 @@ class Transfers:
         if request.method == "HEAD":
             return Stream(nothing(), headers=((b"content-type", b"text/event-stream"),))
         parts = await self._live.watch(caller, sieve, request.header(LAST))
+        if caller.is_human and caller.program == CONSOLE:
+            parts = attended(await self._node.house.lodger(caller, None), parts)
         return Stream(parts, headers=((b"content-type", b"text/event-stream"), (b"x-accel-buffering", b"no")))
+
+
+async def attended(lodger: Lodger, parts: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """A feed while a person watches: so long the human is here, and agents that ask see it."""
+    with lodger:
+        async with aclosing(parts):
+            async for part in parts:
+                yield part
 
 
 async def nothing() -> AsyncGenerator[bytes, None]:
