@@ -59,6 +59,8 @@ class Wire:
             raise self._broken(error) from error
         if len(body) > BODY_BYTES_MAX:
             raise self._broken(HTTPException("its answer does not end"))
+        if response.length:  # http.client takes the end of the connection for that of the answer
+            raise self._broken(HTTPException("its answer breaks off"))
         return Answer(response.status, response.headers.get_content_type(), body)
 
     def begin(self, request: Request, *, timeout_s: float) -> HTTPResponse:
