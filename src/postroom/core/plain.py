@@ -33,6 +33,14 @@ def message_object(message: Message) -> dict[str, object]:
     return shown
 
 
+def receipt_object(receipt: Receipt) -> dict[str, object]:
+    """The same for a receipt, of which there is one for each message that is sent."""
+    shown: dict[str, object] = receipt._asdict()
+    shown["deliveries"] = [one._asdict() for one in receipt.deliveries]
+    shown["state"] = receipt.state
+    return shown
+
+
 def failure_object(failure: PostroomError) -> dict[str, object]:
     """An error as an object."""
     facts = {key: value if isinstance(value, int | float) else str(value) for key, value in failure.facts.items()}

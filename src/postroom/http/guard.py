@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from postroom.core.refusals import BadRequest, WrongHost, WrongOrigin
-from postroom.http.request import Request
+from postroom.http.request import Request, Way
 
 HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
 PAGE = "/"
@@ -30,14 +31,17 @@ def host_is_ours(request: Request) -> None:
         return
     if host is None:
         raise BadRequest(why="it has no Host header")
-    found = HOST.fullmatch(host)
-    if found is None or not is_ours(request, found["name"], found["port"]):
+    if not is_ours(request.way, host):
         raise WrongHost(host=repr(host[:100]))
 
 
-def is_ours(request: Request, name: str, port: str | None) -> bool:
-    """Whether a name and a port mean this node."""
-    way = request.way
+@lru_cache(maxsize=256)
+def is_ours(way: Way, host: str) -> bool:
+    """Whether a host and port mean this node."""
+    found = HOST.fullmatch(host)
+    if found is None:
+        return False
+    name, port = found["name"], found["port"]
     if name.lower() in way.others or f"{name}:{port}".lower() in way.others:
         return True
     return name.lower() in way.hosts and (int(port) == way.port if port else way.port == (443 if way.secure else 80))
@@ -49,9 +53,7 @@ def origin_is_ours(request: Request) -> None:
     if origin is None:
         return
     scheme, _, rest = origin.partition("://")
-    found = HOST.fullmatch(rest)
-    host = request.header(b"host")
-    ours = found is not None and rest.lower() == (host or "").lower() and is_ours(request, found["name"], found["port"])
+    ours = rest.lower() == (request.header(b"host") or "").lower() and is_ours(request.way, rest)
     if request.way.same_user or not ours or scheme != ("https" if request.way.secure else "http"):
         raise WrongOrigin(why=f"the origin is {origin[:100]!r}")
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
+from collections.abc import Iterator
+from itertools import accumulate
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import msgspec
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from postroom.core.refusals import NotYourRight
@@ -22,6 +27,13 @@ BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0
 HUMAN: Final = Caller(HUMAN_AGENT, "human", ADMIN, "metrics")
 
 
+class Times(msgspec.Struct):
+    """How long requests took: how many up to each bound, and all together."""
+
+    numbers: list[int]
+    total: float
+
+
 class Metrics:
     """Counts requests, and reads the other figures when somebody asks for them."""
 
@@ -29,12 +41,9 @@ class Metrics:
         self._node = node
         self._live = live
         self._registry = CollectorRegistry()
-        self._requests = Counter("postroom_requests", "Requests that were answered.", ["method", "path", "status"], registry=self._registry)
-        self._seconds = Histogram(
-            "postroom_request_seconds", "From the request to its answer.", ["path"], buckets=BUCKETS, registry=self._registry
-        )
-        self._known: dict[tuple[str, str, int], Counter] = {}
-        self._timed: dict[str, Histogram] = {}
+        self._registry.register(self)
+        self._counts: dict[tuple[str, str, int], int] = {}
+        self._times: dict[str, Times] = {}
         self._gauges: dict[str, Gauge] = {}
 
     def rows(self) -> list[Route]:
@@ -44,12 +53,24 @@ class Metrics:
     def count(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count a request. `path` is the row of the table, so there are few."""
         key = (method if path != "none" else "any", path, status)
-        if key not in self._known:
-            self._known[key] = self._requests.labels(key[0], path, str(status))
-        self._known[key].inc()
-        if path not in self._timed:
-            self._timed[path] = self._seconds.labels(path)
-        self._timed[path].observe(seconds)
+        self._counts[key] = self._counts.get(key, 0) + 1
+        times = self._times.get(path)
+        if times is None:
+            times = self._times[path] = Times([0] * (len(BUCKETS) + 1), 0.0)
+        times.numbers[bisect_left(BUCKETS, seconds)] += 1
+        times.total += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """What was counted, as Prometheus wants it: its own counters cost 25 µs of each request."""
+        requests = CounterMetricFamily("postroom_requests", "Requests that were answered.", labels=["method", "path", "status"])
+        for (method, path, status), number in self._counts.items():
+            requests.add_metric([method, path, str(status)], number)
+        seconds = HistogramMetricFamily("postroom_request_seconds", "From the request to its answer.", labels=["path"])
+        for path, times in self._times.items():
+            bounds = [*(str(bound) for bound in BUCKETS), "+Inf"]
+            seconds.add_metric([path], list(zip(bounds, accumulate(times.numbers), strict=True)), sum_value=times.total)
+        yield requests
+        yield seconds
 
     async def _answer(self, request: Request) -> Answer:
         if not request.way.same_user:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from postroom import waiting
 from postroom.agent import Agent
 from postroom.core.message import Draft, Receipt
-from postroom.core.plain import plain
+from postroom.core.plain import plain, receipt_object
 from postroom.http.auth import Caller, check_right
 from postroom.http.bus import Bus
 from postroom.http.drafts import Options, SendArguments, SendManyArguments, checked_sender, draft, drafted
@@ -136,4 +136,6 @@ def answered(lodger: Lodger, answer: Draft) -> Receipt:
 
 def shown(value: object) -> Done:
     """A value as JSON has it; nothing is an empty object."""
+    if isinstance(value, Receipt):
+        return Done(receipt_object(value))
     return Done({} if value is None else plain(value))

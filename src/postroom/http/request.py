@@ -45,7 +45,7 @@ class Way(NamedTuple):
 class Request:
     """One request. Headers are found by their lower-case names."""
 
-    __slots__ = ("_ended", "_headers", "_receive", "method", "parameters", "path", "scope", "way")
+    __slots__ = ("_ended", "_headers", "_receive", "_repeats", "method", "parameters", "path", "scope", "way")
 
     def __init__(self, scope: Event, receive: Receive, way: Way) -> None:
         self.scope = scope
@@ -54,25 +54,27 @@ class Request:
         self.path = str(scope["path"])
         self.parameters: dict[str, str] = {}  # what the path says, see routes.py
         self._receive = receive
-        self._headers: dict[bytes, list[bytes]] | None = None
+        self._headers: dict[bytes, bytes] | None = None
+        self._repeats = False
         self._ended = False
 
     def all(self, name: bytes) -> list[bytes]:
         """The values of a header, each as often as it came."""
-        if self._headers is None:
-            headers = self.scope["headers"]
-            assert isinstance(headers, list)
-            self._headers = {}
-            for key, value in headers:
-                self._headers.setdefault(key, []).append(value)
-        return self._headers.get(name, [])
+        headers = self.scope["headers"]
+        assert isinstance(headers, list)
+        return [value for key, value in headers if key == name]
 
     def header(self, name: bytes) -> str | None:
         """The value of a header, None without one. Raises BadRequest if it came twice."""
-        values = self.all(name)
-        if len(values) > 1:
-            raise BadRequest(why=f"the header {name.decode()} came {len(values)} times")
-        return values[0].decode("latin-1") if values else None
+        if self._headers is None:
+            headers = self.scope["headers"]
+            assert isinstance(headers, list)
+            self._headers = dict(headers)
+            self._repeats = len(self._headers) < len(headers)
+        if self._repeats and (times := len(self.all(name))) > 1:
+            raise BadRequest(why=f"the header {name.decode()} came {times} times")
+        value = self._headers.get(name)
+        return None if value is None else value.decode("latin-1")
 
     def query(self) -> dict[str, str]:
         """The query's fields. Raises BadRequest for one that came twice, or what is not UTF-8."""
