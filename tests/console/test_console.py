@@ -16,15 +16,22 @@ from tests.programs import Program
 from tests.waiting import tell, until
 
 CONVERSATION = """
+print("here")
 for message in me.inbox(wait=60):
     message.confirm()
     message.reply(f"{message.body} indeed")
+"""
+SAYING = """
+sys.stdin.readline()
+me.send("bob", "is it raining?")
+print(me.take(wait=60)[0].body)
 """
 ASKING = """
 answer = me.ask("human", "May I deploy to production?", subject="deploy?", timeout=60)
 print(answer.subject, "/", answer.body)
 """
 LOOPING = """
+print("here")
 other = sys.argv[1] == "ping" and "pong" or "ping"
 if other == "pong":
     sys.stdin.readline()
@@ -88,7 +95,9 @@ def test_one_stays_logged_in_in_another_tab_until_one_logs_out(node, screen):
 def test_a_conversation_of_two_programs_is_seen_as_it_happens(node, screen):
     page = screen.at("live")
     expect(page.get_by_role("heading", name="Live")).to_be_visible()
-    with Program("bob", CONVERSATION), Program("alice", "me.send('bob', 'is it raining?')\nprint(me.take(wait=60)[0].body)") as alice:
+    with Program("bob", CONVERSATION) as bob, Program("alice", SAYING) as alice:
+        assert bob.line() == "here"
+        tell(alice)
         assert alice.line() == "is it raining? indeed"
         expect(row(page, "is it raining? indeed")).to_be_visible()
         expect(row(page, "alice").filter(has_text="answered")).to_have_count(1)
@@ -307,7 +316,8 @@ def test_a_storm_is_looked_at_and_released(post, screen):
     post.configure("[limits]\nthread_turns = 6\n")
     page = screen.at("held")
     expect(page.get_by_text("Nothing is held", exact=True)).to_be_visible()
-    with Program("pong", LOOPING), Program("ping", LOOPING) as ping:
+    with Program("pong", LOOPING) as pong, Program("ping", LOOPING) as ping:
+        assert (pong.line(), ping.line()) == ("here", "here")
         tell(ping)
         held = page.get_by_role("article")
         expect(held).to_contain_text("more than 6 turns")
