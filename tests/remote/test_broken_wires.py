@@ -99,3 +99,16 @@ def test_an_act_is_done_once_when_the_node_dies_between_it_and_its_answer(room, 
     assert wires.lost == 5
     assert bodies(bob.take())[0] == "hello"
     assert [(one.name, one.role) for one in jack.rooms()] == [("den", "outsider")]
+
+
+def test_an_answer_that_ends_in_the_middle_is_no_answer(room, wires, jack):
+    """As when the node is killed while it writes one: its head came, and a part of its body."""
+    bob = room.here("bob")
+    bob.send_many([Draft("jack", str(number)) for number in range(3)])
+    wires.cut_at = 20
+    wires.lose(1)
+    assert jack.send("bob", "once").state == "delivered"
+    wires.lose(2)
+    assert bodies(jack.take()) == ["0", "1", "2"]
+    assert wires.lost == 3
+    assert bodies(bob.take()) == ["once"]

@@ -11,6 +11,7 @@ import threading
 import pytest
 
 from postroom import connect
+from postroom.core import refusals
 from tests.cli.shell import PROGRAM, SOON_S, Shell, environment, line_of
 from tests.remote.elsewhere import Elsewhere
 from tests.waiting import until
@@ -147,6 +148,8 @@ def test_a_url_that_names_no_node_is_an_error(shell, url, why):
     assert (done.code, done.err.count("\n")) == (64, 1), done
     assert why in done.err
     assert "secret@" not in done.err
+    with pytest.raises(refusals.BadUrl, match=why):
+        connect("jack", url=url)
 
 
 def test_a_token_that_is_none_lets_nobody_in(room, shell):
@@ -188,12 +191,16 @@ def test_what_no_node_is_says_so(shell):
             self.end_headers()
             self.wfile.write(b"<html>")
 
+        do_POST = do_GET  # noqa: N815  # the name there
+
         def log_message(self, format, *args):  # noqa: A002  # the name there
             """Say nothing."""
 
     with http.server.HTTPServer(("127.0.0.1", 0), Page) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         done = shell("profile", "--url", f"http://127.0.0.1:{server.server_address[1]}", POSTROOM_TOKEN="pr_x")
+        with pytest.raises(refusals.NotThere):
+            connect("jack", url=f"http://127.0.0.1:{server.server_address[1]}", token="pr_x")
         server.shutdown()
     assert (done.code, "is no post room" in done.err) == (69, True), done
 
@@ -280,6 +287,7 @@ def test_an_admin_is_the_human_but_decides_at_a_terminal_only(room, shell):
 def test_what_belongs_to_the_machine_of_the_post_room_says_so(room, shell, jack, arguments):
     done = shell(*arguments, **jack)
     assert (done.code, f"not over {room.url}" in done.err) == (69, True)
+    assert shell(*arguments, "--json", **jack).failure["error"] == "only-here"
 
 
 def test_what_was_written_while_the_node_was_away_goes_with_the_next_call(room, shell, jack):

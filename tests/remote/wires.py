@@ -19,6 +19,7 @@ class Wires:
         self._lock = threading.Lock()
         self._lose = 0
         self.lost = 0
+        self.cut_at: int | None = None
         self.when_lost: Callable[[], None] = lambda: None
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -62,6 +63,9 @@ class Wires:
                     self.lost += loses
                 if loses:
                     self.when_lost()
+                if loses and self.cut_at is not None:
+                    head, _, body = answer.partition(b"\r\n\r\n")
+                    client.sendall(head + b"\r\n\r\n" + body[: self.cut_at])
                 if loses or not answer:
                     return
                 client.sendall(answer)

@@ -104,7 +104,7 @@ class Caller:
                 found = json.loads(answer.body)
             except ValueError:
                 found = None
-        if answer.status in range(200, 300) and answer.type == "application/json":
+        if answer.status in range(200, 300) and found is not None:
             return found
         error = failure(found)
         if error is None:

@@ -231,11 +231,16 @@ class RemoteDesk:
         """Give letters to the node, all or none."""
         ready = [files.sent(self.caller, letter) for letter in letters]
         if len(ready) > 1 or not ready:
-            return [values.receipt(one) for one in values.rows(self.call(Ask("send-many", {"drafts": ready})))]
+            found = self.read(values.several(values.receipt), self.call(Ask("send-many", {"drafts": ready})))
+            assert isinstance(found, list)
+            return found
         (letter,) = ready
+        asked = Ask("send", letter)
         if "session" in letter:
-            return [values.receipt(self.call(Ask("session-send", {name: letter[name] for name in letter if name != "to"})))]
-        return [values.receipt(self.call(Ask("send", letter)))]
+            asked = Ask("session-send", {name: letter[name] for name in letter if name != "to"})
+        receipt = self.read(values.receipt, self.call(asked))
+        assert isinstance(receipt, Receipt)
+        return [receipt]
 
     def status(self, id: MessageRef) -> Receipt:
         """What became of a message. One that is still in the satchel waits for the bus."""

@@ -209,18 +209,16 @@ class Postbag:
 
     def left_behind(self, *, away: bool) -> list[Message]:
         """Messages that no living process has in hand: notices written here; and while the node is away what it had handed over before."""
-        return [values.message(json.loads(one.message)) for one in self._taken() if is_free(one) and (one.own or away)]
+        kept = [] if self._satchel is None else self._satchel.taken(own=None if away else True)
+        return [values.message(json.loads(one.message)) for one in kept if is_free(one)]
 
     def confirmed(self) -> list[str]:
         """Messages that were confirmed here, which the node does not know."""
-        return [one.ref for one in self._taken() if one.read and not one.own]
+        return [] if self._satchel is None else self._satchel.refs(own=False, read=True)
 
     def own(self) -> set[str]:
         """The notices that were written here."""
-        return {one.ref for one in self._taken() if one.own}
-
-    def _taken(self) -> list[Kept]:
-        return [] if self._satchel is None else self._satchel.taken()
+        return set() if self._satchel is None else set(self._satchel.refs(own=True))
 
     def note_read(self, refs: Iterable[str]) -> None:
         """Keep that messages were confirmed, until the node knows it."""
@@ -230,7 +228,7 @@ class Postbag:
     def put_down(self) -> None:
         """Let go of what is in the hands of this process: the node has it back. A notice that was written here waits again."""
         own = os.getpid()
-        held = [one for one in self._taken() if one.pid == own and not one.read]
+        held = [] if self._satchel is None else [one for one in self._satchel.taken() if one.pid == own and not one.read]
         self.forget([one.ref for one in held if not one.own])
         self.put_back([one.ref for one in held if one.own])
 

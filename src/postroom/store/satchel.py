@@ -137,10 +137,15 @@ class Satchel:
         """
         self._write(sql, [(ref, message, *holder, own) for ref, message in messages])
 
-    def taken(self) -> list[Kept]:
-        """All messages that are kept, oldest first."""
-        sql = "SELECT ref, message, pid, started, own, read FROM taken ORDER BY place"
-        return [Kept(*row) for row in self._read(sql)]  # type: ignore[arg-type]
+    def taken(self, *, own: bool | None = None) -> list[Kept]:
+        """The messages that are kept, oldest first: all, or only the notices that were written here, or only the others."""
+        sql = "SELECT ref, message, pid, started, own, read FROM taken WHERE own = coalesce(?, own) ORDER BY place"
+        return [Kept(*row) for row in self._read(sql, (own,))]  # type: ignore[arg-type]
+
+    def refs(self, *, own: bool, read: bool | None = None) -> list[str]:
+        """What they are called: the notices that were written here, or the others; those that were confirmed, or not, if told."""
+        sql = "SELECT ref FROM taken WHERE own = ? AND read = coalesce(?, read) ORDER BY place"
+        return [str(ref) for (ref,) in self._read(sql, (own, read))]
 
     def read(self, refs: Iterable[str]) -> None:
         """Note that messages were confirmed, which the node does not know."""
