@@ -93,7 +93,7 @@ const FAR = ["accepted", "held", "delivered", "handed", "read", "answered", "exp
 
 // How far a message is: the state that is least far, how many are that far or further than being handed, and of how many.
 export function fate(deliveries) {
-  if (!deliveries?.length) return { state: "accepted", read: 0, all: 0 };
+  if (!deliveries?.length) return { state: "delivered", read: 0, all: 0 }; // the feed says nothing of what is just that
   const state = deliveries.reduce((least, one) => (FAR.indexOf(one.state) < FAR.indexOf(least) ? one.state : least), "refused");
   return { state, read: deliveries.filter((one) => one.state === "read" || one.state === "answered").length, all: deliveries.length };
 }

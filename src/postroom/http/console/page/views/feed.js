@@ -10,6 +10,9 @@ import { clock, number, saidLine, time } from "../text.js";
 const PAGE = 500;
 const CLIP = 400;
 const NEWEST = 200;
+const MOST = 200_000;
+const FRAME_MS = 40;
+const SETTLE_MS = 500;
 const STATES = ["delivered", "handed", "read", "answered", "held", "expired", "refused"];
 
 // A list of messages that goes on by itself. `peer` narrows it where the node can; `lets` is what the page filters besides.
@@ -20,12 +23,21 @@ export class Feed {
     this.known = new Map();
     this.lets = () => true;
     this.began = false;
+    this.fresh = 0;
+    this.flushing = null;
+    this.looking = null;
     const narrow = matchMedia("(max-width: 720px)");
     this.rows = new Rows({ label, height: narrow.matches ? 62 : 34, render: (item) => feedRow(item), open: (item) => go("thread", keyOf(item.message)), more: () => this.older() });
-    signal.addEventListener("abort", () => this.rows.close());
+    signal.addEventListener("abort", () => this.close());
     on("message", (message) => this.arrived(message), signal);
     on("state", (change) => this.changed(change), signal);
     on("online", (online) => online && this.began && this.newest(), signal);
+  }
+
+  close() {
+    clearTimeout(this.flushing);
+    clearTimeout(this.looking);
+    this.rows.close();
   }
 
   concerns(message) {
@@ -77,14 +89,34 @@ export class Feed {
     if (this.rows.items !== this.items && this.lets(one)) this.rows.items.push(one);
   }
 
+  // What arrives within one frame is taken in together: in a storm those are hundreds.
   arrived(message) {
     if (!this.began || !this.concerns(message) || this.known.has(keyOf(message))) return;
     const one = { message: { ...message, body: message.body.slice(0, CLIP) }, deliveries: [], left_out: 0 };
     this.put(one);
-    if (this.lets(one)) this.rows.added(1);
+    this.fresh += this.lets(one) ? 1 : 0;
+    this.flushing ??= setTimeout(() => this.flush(), FRAME_MS);
+  }
+
+  flush() {
+    this.flushing = null;
+    this.rows.added(this.fresh);
+    this.fresh = 0;
+    this.trim();
     this.told?.();
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.newest(), 400);
+    this.looking ??= setTimeout(() => {
+      this.looking = null;
+      this.newest();
+    }, SETTLE_MS);
+  }
+
+  // Whoever watches for days must not run out of memory: the oldest go, and are fetched again when they are scrolled to.
+  trim() {
+    if (this.items.length <= MOST) return;
+    for (const one of this.items.splice(0, this.items.length - MOST + MOST / 4)) this.known.delete(keyOf(one.message));
+    this.whole = false;
+    this.rows.more ??= () => this.older();
+    this.show();
   }
 
   changed(change) {
