@@ -35,9 +35,9 @@ class Bus:
         self._gate = gate
         self._lobby = lobby
 
-    async def send(self, caller: Caller, drafts: Sequence[Draft]) -> list[Receipt]:
-        """Send, together with what others send at the same moment."""
-        receipts = await self._counter.do(lambda: sending.send(self._counter.visitor(caller).desk, drafts))
+    async def send(self, caller: Caller, drafts: Sequence[Draft], *, attaches: bool = True) -> list[Receipt]:
+        """Send, together with what others send at the same moment. Who has a seat is attached there, and not here too."""
+        receipts = await self._counter.do(lambda: sending.send(self._counter.visitor(caller, attaches=attaches).desk, drafts))
         assert receipts is not None, "nothing makes it needless"
         return receipts
 

@@ -115,11 +115,11 @@ class Counter:
 
     # In the thread
 
-    def visitor(self, caller: Caller) -> Visitor:
-        """The desk of a caller; a name that is new is registered. For jobs."""
+    def visitor(self, caller: Caller, *, attaches: bool = True) -> Visitor:
+        """The desk of a caller; a name that is new is registered. It counts as here for a while, unless it has a seat. For jobs."""
         visitor = self._visitors.get((caller.agent, caller.program)) or self._come(caller)  # its row is looked at once a second
         visitor.seen = monotonic()
-        if not visitor.attached:
+        if attaches and not visitor.attached:
             self._attach(visitor)
         return visitor
 

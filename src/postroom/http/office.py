@@ -81,7 +81,7 @@ class Office:
             if lodger is not None and (lodger.seat.desk.in_hand or any(paths)):
                 receipts: Sequence[Receipt] = await lodger.clerk.do(lambda: lodger.seat.send(drafts))
             else:
-                receipts = await self._bus.send(caller, drafts)
+                receipts = await self._bus.send(caller, drafts, attaches=lodger is None)
         finally:
             for links in paths:
                 self.shelf.unlink(links)
