@@ -26,10 +26,12 @@ def test_an_answer_that_breaks_off_is_none(said):
 
     thread = Thread(target=die)
     thread.start()
-    wire = Wire(bus_at(f"http://127.0.0.1:{listening.getsockname()[1]}", None))
-    with pytest.raises(Unreachable) as caught:
-        wire.ask(Request("POST", "/api/send", {}, b"{}"), timeout_s=30)
+    wire = Wire(bus_at(f"http://127.0.0.1:{listening.getsockname()[1]}"))
+    try:
+        with pytest.raises(Unreachable) as caught:
+            wire.ask(Request("POST", "/api/send", {}, b"{}"), timeout_s=30)
+    finally:
+        thread.join()
+        listening.close()
     assert caught.value.facts["sent"] is True
     assert not wire.is_connected
-    thread.join()
-    listening.close()
