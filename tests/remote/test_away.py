@@ -277,6 +277,12 @@ def started(room: Elsewhere, monkeypatch, name: str, code: str, token: str) -> P
     return program
 
 
+def rest_of(program: Program) -> list[str]:
+    """The whole lines that a program has printed and nobody has read."""
+    assert program._process.stdout is not None
+    return (program._said + program._process.stdout.read()).decode().split("\n")[:-1]
+
+
 def test_what_a_process_wrote_before_it_was_killed_is_handed_in_by_the_next(room, monkeypatch):
     bob, token = room.here("bob"), room.token("jack")
     code = 'print("in")\nsys.stdin.readline()\nfor n in range(5): me.send("bob", str(n))\nprint("written")'
@@ -366,6 +372,7 @@ for message in me.inbox(wait=None):
                 room.kill_node()
                 room.start_node()
             program.kill()
+            seen += [(body, again) for body, again in map(str.split, rest_of(program))]
     with connect(url=room.url, token=token, home=room.far) as jack:
         while batch := jack.take(100, wait=1):
             seen += [(message.body, str(int(message.redelivered))) for message in batch]
@@ -373,3 +380,13 @@ for message in me.inbox(wait=None):
     assert sorted({int(body) for body, _ in seen}) == list(range(60))
     new = [body for body, again in seen if again == "0"]
     assert len(new) == len(set(new)), "nothing is shown twice as new"
+
+
+def test_what_a_killed_process_had_in_hand_comes_to_the_next_one_at_once(room, monkeypatch):
+    bob, token = room.here("bob"), room.token("jack")
+    bob.send("jack", "precious")
+    with started(room, monkeypatch, "jack", "print(me.take(wait=30)[0].body)", token) as program:
+        assert program.line() == "precious"
+        program.kill()
+    with connect(url=room.url, token=token, home=room.far) as jack:
+        assert [(message.body, message.redelivered) for message in jack.take(wait=30)] == [("precious", True)]

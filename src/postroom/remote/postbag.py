@@ -200,6 +200,26 @@ class Postbag:
         found = self._satchel.find(id_text(id).removeprefix(f"{self._name}:"))
         return None if found is None else waiting_receipt(values.entry(json.loads(found.draft)), found.at_ms, found.reason)
 
+    # Seats
+
+    def sit(self, seat: str) -> None:
+        """Note the seat of this process, for those who come after it if it is killed."""
+        if self._satchel is not None:
+            self._satchel.sit(seat, holder=own_process())
+
+    def empty_seats(self) -> list[str]:
+        """Seats whose processes are no more, once: what they had in hand is kept from others until the node notices."""
+        if self._satchel is None:
+            return []
+        found = [seat for seat, pid, started in self._satchel.seats() if not doorbell.alive(pid, started)]
+        self._satchel.leave(found)
+        return found
+
+    def leave(self, seat: str | None) -> None:
+        """Forget a seat that was left."""
+        if self._satchel is not None and seat is not None:
+            self._satchel.leave([seat])
+
     # What was taken out
 
     def hold(self, messages: Iterable[Message]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from secrets import token_urlsafe
 from threading import Condition, RLock, Thread
 from types import TracebackType
@@ -101,6 +102,7 @@ class RemoteSeat:
         """Take the first seat. An agent that has been at this node before may come in while it is away. Raises NotYourName."""
         try:
             self._sit()
+            self._clear_up()
             self._settle()
             self.desk.postbag.carry(self.desk)
         except Unreachable:
@@ -118,6 +120,7 @@ class RemoteSeat:
         found = values.entry(caller.ask(Ask("seat-open", {})))
         self.desk.is_new = self.desk.is_new or bool(found["is_new"])
         self.desk.know(str(found["name"]), str(found["kind"]), found["limits"])
+        self.desk.postbag.sit(str(caller.seat))
 
     def _sit_again(self) -> None:
         """Take another seat, and be there what one was at the last."""
@@ -129,6 +132,15 @@ class RemoteSeat:
         if self._listening:
             self.desk.caller.ask(Ask("listen", {"on": True}))
         self._settle()
+
+    def _clear_up(self) -> None:
+        """Leave the seats of processes of this agent that were killed: what they had in hand is in the mailbox again."""
+        for seat in self.desk.postbag.empty_seats():
+            other = self.desk.caller.aside()
+            other.seat = seat
+            with suppress(PostroomError):
+                other.ask(Ask("seat-close", {}), numbered=False)
+            other.close()
 
     def _settle(self) -> None:
         """Tell the node which messages were read while it was away."""
@@ -147,6 +159,7 @@ class RemoteSeat:
             try:
                 desk.caller.ask(Ask("seat-close", {}))
                 desk.postbag.put_down()
+                desk.postbag.leave(desk.caller.seat)
             except PostroomError:
                 pass  # it notices within a minute that nobody comes any more
             finally:

@@ -32,7 +32,11 @@ CREATE TABLE IF NOT EXISTS taken (          -- messages that were handed over, i
     own     INTEGER NOT NULL,               -- 1: a notice that was written here
     read    INTEGER NOT NULL                -- 1: confirmed, which the node does not know yet
 ) STRICT;
-CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS seat (           -- seats at the node, of which each is a process's
+    seat    TEXT PRIMARY KEY,
+    pid     INTEGER NOT NULL,
+    started TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
 """
 BUSY_MS = 10_000
 
@@ -159,14 +163,17 @@ class Satchel:
         """Drop messages of which the node knows what became of them."""
         self._write("DELETE FROM taken WHERE ref = ?", [(ref,) for ref in refs])
 
-    # What was learnt
+    # Seats
 
-    def note(self, name: str, value: str) -> None:
-        """Keep something about the node."""
-        self._write("INSERT OR REPLACE INTO fact VALUES (?, ?)", [(name, value)])
+    def sit(self, seat: str, *, holder: tuple[int, str]) -> None:
+        """Note which seat a process has; it has no other one any more."""
+        self._write("DELETE FROM seat WHERE pid = ? AND started = ?", [holder])
+        self._write("INSERT OR REPLACE INTO seat VALUES (?, ?, ?)", [(seat, *holder)])
 
-    def noted(self, name: str) -> str | None:
-        """What was kept under a name."""
-        for (value,) in self._read("SELECT value FROM fact WHERE name = ?", (name,)):
-            return str(value)
-        return None
+    def seats(self) -> list[tuple[str, int, str]]:
+        """The seats, and the process of each."""
+        return [(str(seat), int(str(pid)), str(started)) for seat, pid, started in self._read("SELECT seat, pid, started FROM seat")]
+
+    def leave(self, seats: Iterable[str]) -> None:
+        """Forget seats."""
+        self._write("DELETE FROM seat WHERE seat = ?", [(seat,) for seat in seats])
