@@ -106,7 +106,7 @@ class Wire(HttpToolsProtocol):
     async def _written(self, cycle: RequestResponseCycle) -> bool:
         """Wait until everything has been given to the kernel; False when the client was gone before that, or reads no more."""
         left, since, nap_s = self._left(), self.loop.time(), NAP_S
-        while left and not self._lost:
+        while not self._lost and (left or self.transport.is_closing()):  # what is being closed may have thrown its rest away
             await sleep(nap_s)  # uvloop does not always tell when its buffer is empty
             before, left, nap_s = left, self._left(), min(nap_s * 2, NAP_S_MAX)
             if left < before:
