@@ -27,16 +27,16 @@ class Served(NamedTuple):
         return f"{self.url}/#login={invitation(self.home)}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """What drives browsers."""
+    """What drives browsers. While it is there, an event loop counts as running in this thread: other modules have tests that start one."""
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    """One browser for all tests of a process; each test has a profile of its own."""
+    """One browser for all tests of a module; each test has a profile of its own."""
     with launched(playwright) as browser:
         yield browser
 
