@@ -12,6 +12,7 @@ import { listKeys } from "../rows.js";
 import { counted, line, said, saidLine } from "../text.js";
 
 const CLIP = 20_000;
+const PAGE = 1000; // a thread is shown up to this one: the limit `page`
 const LIVE = new Set(["offered", "open", "closing-by-opener", "closing-by-peer"]);
 
 export function conversationView({ parts: [id], query, signal }) {
@@ -57,7 +58,7 @@ export function conversationView({ parts: [id], query, signal }) {
     view.title = line(first.subject || first.body).slice(0, 80) || "Conversation";
     fill(title, session ? h("span", { class: "kind k-syn" }, "session") : null, saidLine(first.subject || first.body, 120));
     const people = [...new Set(state.traces.flatMap(({ message }) => [message.sender, ...message.to]))].filter((name) => name !== "postroom");
-    fill(about, several(people, who, 8), h("span", { class: "dim" }, ` · ${counted(state.traces.length, "message")}`), state.session ? [" ", h("span", { class: `kind k-${state.session.state}` }, state.session.state)] : null);
+    fill(about, several(people, who, 8), h("span", { class: "dim" }, ` · ${state.traces.length >= PAGE ? "the first " : ""}${counted(state.traces.length, "message")}`), state.session ? [" ", h("span", { class: `kind k-${state.session.state}` }, state.session.state)] : null);
     const at = document.activeElement?.dataset?.key;
     fill(list, state.traces.map((traced) => messageCard(traced, { whole: () => whole(traced), chosen: keyOf(traced.message) === id && state.traces[0] !== traced })));
     if (at) list.querySelector(`[data-key="${CSS.escape(at)}"]`)?.focus({ preventScroll: true });
