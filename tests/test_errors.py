@@ -16,7 +16,8 @@ from postroom.core.errors import PostroomError
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 BRANCHES = {"PostroomError", "CallerError", "WorldError"}
-CLASSES = {name: item for name, item in {**vars(errors), **vars(refusals)}.items() if isinstance(item, type) and issubclass(item, PostroomError)}
+NAMED = {**vars(errors), **vars(refusals)}
+CLASSES = {name: item for name, item in NAMED.items() if isinstance(item, type) and issubclass(item, PostroomError)}
 CODES = re.compile(r"[a-z]+(-[a-z]+)*")
 each_class = pytest.mark.parametrize("name", sorted(CLASSES))
 
