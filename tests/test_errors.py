@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import pickle
 import re
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -27,22 +28,39 @@ def facts_of(name):
     return {field for _, field, _, _ in Formatter().parse(CLASSES[name].__doc__ or "") if field}
 
 
+@cache
+def nodes():
+    """Every call and every raise of the sources, with its place."""
+    return [
+        (f"{path.relative_to(ROOT)}:{node.lineno}", node)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.Call, ast.Raise))
+    ]
+
+
+@cache
 def calls():
-    """Where errors are made: file, line, class, and the facts that are named there; None where they come in a dict."""
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
-                name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-                if name in CLASSES:
-                    facts = {keyword.arg for keyword in node.keywords}
-                    yield f"{path.relative_to(ROOT)}:{node.lineno}", name, facts, bool(node.args)
+    """Where errors are made: file and line, class, the facts that are named there (None: they come in a dict), and whether others are."""
+    found = []
+    for where, node in nodes():
+        if isinstance(node, ast.Call) and isinstance(node.func, (ast.Name, ast.Attribute)):
+            name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+            if name in CLASSES:
+                found.append((where, name, {keyword.arg for keyword in node.keywords}, bool(node.args)))
+    return found
 
 
 def raised_bare():
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name) and node.exc.id in CLASSES:
-                yield f"{path.relative_to(ROOT)}:{node.lineno}", node.exc.id
+    for where, node in nodes():
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name) and node.exc.id in CLASSES:
+            yield where, node.exc.id
+
+
+@cache
+def written():
+    """The texts of all tests but these."""
+    return [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
 
 
 def test_every_error_is_made_with_the_facts_that_its_sentence_needs():
@@ -73,8 +91,7 @@ def test_an_error_that_programs_can_meet_is_met_in_a_test(name):
         return
     met = re.compile(rf"\b{name}\b")
     code = re.compile(rf"[\"'{{]{CLASSES[name].code}\b")
-    tests = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__)]
-    assert any(met.search(text) or code.search(text) for text in (path.read_text(encoding="utf-8") for path in tests))
+    assert any(met.search(text) or code.search(text) for text in written())
 
 
 @each_class
