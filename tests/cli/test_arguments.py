@@ -15,7 +15,7 @@ from tests.cli.shell import PROGRAM, SOON_S, Result, Shell, environment
 
 ERRORS = [error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.PostroomError)]
 CODES = {0, 130, 141, 143} | {error.exit_code for error in ERRORS}
-STAYS = {"watch", "demo"}
+STAYS = {"watch", "demo", "up", "console"}
 
 
 def complaint(done: Result) -> str:

@@ -65,7 +65,7 @@ def offered(shell, *words: str, **more: str) -> list[str]:
         (["postroom", "ask", ""], {"alice", "bob", "human"}),
         (["postroom", "send", "--as", "a"], {"alice"}),
         (["postroom", "session", "open", "b"], {"bob"}),
-        (["postroom", "send", "--ur"], {"--urgency"}),
+        (["postroom", "send", "--urg"], {"--urgency"}),
         (["postroom", "send", "bob", "--urgency", ""], {"now", "next", "info"}),
         (["postroom", "completion", "z"], {"zsh"}),
         (["postroom", "send", "bob", "--file", "post"], {"postroom"}),
