@@ -164,3 +164,11 @@ def test_events_are_looked_for_before_they_are_shown(pair):
         pair.ok("events", "--as", "alice")
         bob.kill()
     assert pair.ok("events", "--as", "alice").endswith("bob is offline in #dev\n")
+
+
+def test_what_happened_in_a_room_that_is_no_more_is_told_as_such(pair):
+    pair.ok("room", "create", "dev", "--as", "alice")
+    pair.ok("join", "dev", "--as", "bob")
+    pair.ok("leave", "dev", "--as", "alice")
+    pair.ok("leave", "dev", "--as", "bob")
+    assert "you are in a room that is no more, with alice (offline)" in pair.ok("events", "--as", "bob")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 
 import pytest
 
-from tests.cli.shell import end, line_of
+from tests.cli.shell import end, environment, line_of
 
 
 def test_a_message_is_sent_and_read(pair):
@@ -87,8 +89,10 @@ def test_peeking_consumes_nothing(pair):
 def test_a_limit_leaves_the_rest_for_later(pair):
     for number in range(3):
         pair.ok("send", "bob", f"{number}", "--as", "alice")
-    assert [message["body"] for message in pair.objects("inbox", "--limit", "2", "--as", "bob")] == ["0", "1"]
-    assert [message["body"] for message in pair.objects("inbox", "--as", "bob")] == ["2"]
+    done = pair("inbox", "--limit", "2", "--json", "--as", "bob")
+    assert [message["body"] for message in done.objects] == ["0", "1"]
+    assert done.err == '{"note": "more is waiting: run it again"}\n', "a script wants to know it, too"
+    assert [message["body"] for message in pair.objects("inbox", "--limit", "2", "--as", "bob")] == ["2"]
 
 
 def test_waiting_ends_with_the_first_message(pair):
@@ -99,6 +103,14 @@ def test_waiting_ends_with_the_first_message(pair):
     waiting.communicate(timeout=60)
     assert waiting.returncode == 0
     assert pair.objects("status", "1", "--as", "alice")[0]["state"] == "read"
+
+
+def test_what_a_killed_reader_had_in_hand_comes_at_the_first_call(pair):
+    pair.ok("send", "bob", "deploy", "--as", "alice")
+    code = "import os, postroom; postroom.connect('bob').take(1); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", code], check=False, env=environment(pair.home))
+    (message,) = pair.objects("inbox", "--as", "bob")
+    assert (message["body"], message["redelivered"]) == ("deploy", True)
 
 
 def test_waiting_in_vain_ends_by_itself(pair):

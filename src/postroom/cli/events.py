@@ -79,7 +79,7 @@ def show(call: Call, event: Event) -> None:
         words += " ({text})"
     line = words.format(
         agent=name_of(call.output, event.agent),
-        room=f"#{event.room}" if event.room else "",
+        room=f"#{event.room}" if event.room else "a room that is no more",
         message=call.output.paint(event.message or "", "bold"),
         text=with_whom(event.text) if event.what == "room_members" else one_line(event.text),
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from postroom.cli.call import Call
 from postroom.cli.parsing import Command, Parser, count, seconds
 from postroom.core.message import Message
-from postroom.exchange import reading
+from postroom.exchange import presence, reading
 from postroom.exchange.desk import Desk
 
 
@@ -37,6 +37,9 @@ def run(call: Call) -> None:
 def take_once(call: Call, desk: Desk) -> bool:
     """Print and confirm what waits now. Says whether there was anything, or whether nobody wants to wait for it."""
     handed = reading.take(desk, limit=call.args.limit, lease_ms=reading.SHORT_LEASE_MS)
+    if not handed and reading.anything(desk):
+        presence.look(desk)  # what waits may be in the hands of a process that is gone
+        handed = reading.take(desk, limit=call.args.limit, lease_ms=reading.SHORT_LEASE_MS)
     if not handed and call.args.wait:
         return False
     try:
@@ -46,7 +49,9 @@ def take_once(call: Call, desk: Desk) -> bool:
         raise
     reading.confirm(desk, handed)
     if len(handed) == call.args.limit and reading.anything(desk):
-        call.hint("more is waiting: run it again")
+        from postroom.cli.failure import note
+
+        note("more is waiting: run it again", as_json=call.json)
     elif not handed:
         call.hint("nothing is waiting")
     do_chores(desk)

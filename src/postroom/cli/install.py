@@ -80,7 +80,7 @@ def remove(call: Call) -> int:
     planned, broken = plan(named(call) or harnesses(), removing)
     planned = [(one, found) for one, found in planned if found or call.args.harness]
     if not planned and not broken:
-        call.hint("there is nothing to remove")
+        note("there is nothing to remove", as_json=call.json)
     code = carry_out(call, planned, ledger, done="removed", nothing="has nothing of Postroom")
     return told(call, broken) or code
 
@@ -182,7 +182,7 @@ def status(call: Call, place: Place) -> int:
         facts = "  ".join(filter(None, [one.version, one.configured, one_line(one.detail)]))
         call.output.write(f"{call.output.paint(mark, colour)} {one.title:<13} {facts}\n")
     if not chosen:
-        call.hint("no harness was found here")
+        note("no harness was found here", as_json=call.json)
     return 0
 
 
