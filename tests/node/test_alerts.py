@@ -154,7 +154,10 @@ def test_text_of_others_moves_no_cursor_in_an_alert(post, human):
 def test_the_command_line_says_which_alerts_work(shell, receiver):
     shell.ok("profile", "--as", "joe")
     config = shell.home / "postroom" / "config.toml"
-    assert shell.ok("alert", "test") == ""
+    done = shell("alert", "test")
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith("postroom: no alerts are configured")
+    assert "no alerts are configured" in shell("alert", "test", "--json").failure["note"]
     config.write_text(f'[node]\nalerts = ["{address(receiver)}"]\n', encoding="utf-8")
     assert shell.ok("alert", "test") == "alert 1 (json): works\n"
     assert receiver.next().object["title"] == TITLE

@@ -283,11 +283,28 @@ def test_an_admin_is_the_human_but_decides_at_a_terminal_only(room, shell):
     assert "bob" in shell.ok("held", **known)
 
 
-@pytest.mark.parametrize("arguments", [["token", "list"], ["prune", "--older-than", "1"]])
-def test_what_belongs_to_the_machine_of_the_post_room_says_so(room, shell, jack, arguments):
-    done = shell(*arguments, **jack)
-    assert (done.code, f"not over {room.url}" in done.err) == (69, True)
-    assert shell(*arguments, "--json", **jack).failure["error"] == "only-here"
+AT_THE_MACHINE = [
+    ["token", "list"],
+    ["token", "create", "jack"],
+    ["webhook", "list"],
+    ["alert", "test"],
+    ["backup", "copy"],
+    ["restore", "copy"],
+    ["prune", "--older-than", "1"],
+    ["up"],
+]
+
+
+def test_what_belongs_to_the_machine_of_the_post_room_says_so(shell, home):
+    url = "http://127.0.0.1:1"  # nobody is asked
+    for arguments in AT_THE_MACHINE:
+        verb = " ".join(["postroom", *(word for word in arguments if word not in {"jack", "copy", "--older-than", "1"})])
+        for named in ({"POSTROOM_URL": url}, {}):
+            done = shell(*arguments, *(() if named else ("--url", url)), **named)
+            assert done.code == 69, done
+            assert done.err == f"postroom: `{verb}` works on the machine of the post room only, not over {url}.\n"
+        assert shell(*arguments, "--json", "--url", url).failure["error"] == "only-here"
+    assert not (home / "postroom").exists(), "nothing is done in the store here instead"
 
 
 def test_what_was_written_while_the_node_was_away_goes_with_the_next_call(room, shell, jack):

@@ -57,6 +57,13 @@ def test_the_command_line_finds_it_too_and_behaves_the_same(shut, shell, own):
     assert (done.code, "Did you mean alice?" in done.err) == (67, True)
 
 
+@pytest.mark.parametrize("arguments", [["token", "list"], ["webhook", "list"]])
+def test_what_belongs_to_the_machine_of_the_post_room_is_called_as_it_is_typed(shut, shell, own, arguments):
+    shell.ok("profile", "--as", "jack", **own)
+    done = shell(*arguments, "--as", "jack", **own)
+    assert (done.code, f"`postroom {' '.join(arguments)}` works on the machine" in done.err) == (69, True), done
+
+
 def test_a_new_name_that_looks_mistyped_is_told_there_too(shut, shell, own):
     shell.ok("profile", "--as", "analyst", **own)
     done = shell("inbox", "--as", "analyts", **own)

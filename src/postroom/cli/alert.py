@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from postroom.cli.call import Call
+from postroom.cli.failure import note
 from postroom.cli.parsing import Command, Parser
 from postroom.config import read_config
 from postroom.core.refusals import NeedsExtra, NotTold
@@ -19,7 +20,7 @@ def test(call: Call) -> None:
     """Tell each address."""
     urls = read_config(call.home).node.alerts
     if not urls:
-        call.hint("no alerts are configured: [node] alerts in config.toml is a list of apprise URLs")
+        note("no alerts are configured: [node] alerts in config.toml is a list of apprise URLs", as_json=call.json)
         return
     import asyncio
     from importlib.util import find_spec

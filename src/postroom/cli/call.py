@@ -32,10 +32,14 @@ def perform(verb: Verb, command: Command, arguments: list[str]) -> int:
     if {"-h", "--help"} & set(arguments[: arguments.index("--")] if "--" in arguments else arguments):
         Output().write(made.format_help())
         return 0
-    call = Call(parsing.read(made, arguments))
+    call = Call(verb, parsing.read(made, arguments))
     try:
+        if verb.only_here:
+            call.check_is_here()
         return command.run(call) or 0
     except CallerError as error:
+        if error.code == "only-here":  # the desk at a node knows its own name of a verb
+            error.facts["verb"] = f"postroom {verb.name}"
         if call.registered is not None:
             error.add_note(f"{call.registered!r} is a new agent now, although this failed.")
         raise
@@ -46,9 +50,10 @@ def perform(verb: Verb, command: Command, arguments: list[str]) -> int:
 class Call:
     """What a verb needs to do its work."""
 
-    __slots__ = ("_desk", "args", "home", "json", "output", "url")
+    __slots__ = ("_desk", "args", "home", "json", "output", "url", "verb")
 
-    def __init__(self, args: Namespace) -> None:
+    def __init__(self, verb: Verb, args: Namespace) -> None:
+        self.verb = verb
         self.args = args
         self.json: bool = args.json
         self.home = checked_home(os.path.abspath(args.home) if args.home else default_home())
@@ -130,12 +135,16 @@ class Call:
             raise NeedsTerminal(act=act)
         return self.desk() if self.url is not None else self.any_desk()
 
-    def any_desk(self) -> Desk:
-        """A desk from which the whole store is seen: it belongs to this user. Nothing is said in anybody's name from here."""
+    def check_is_here(self) -> None:
+        """Raise OnlyHere when a node was named: this is done on the machine of the post room only."""
         if self.url is not None:
             from postroom.core.refusals import OnlyHere
 
-            raise OnlyHere(verb="this", url=self.url)
+            raise OnlyHere(verb=f"postroom {self.verb.name}", url=self.url)
+
+    def any_desk(self) -> Desk:
+        """A desk from which the whole store is seen: it belongs to this user. Nothing is said in anybody's name from here."""
+        self.check_is_here()
         if self._desk is None:
             self._desk = open_desk_of_human(self.home, interface=INTERFACE)
         assert isinstance(self._desk, Desk), "nothing but the store was opened"

@@ -9,11 +9,12 @@ GLOBAL_OPTIONS = ("--json", "--help", "-h", "--version", "--")
 
 
 class Verb(NamedTuple):
-    """One row: what is typed, the module in this package, and one line of help."""
+    """One row: what is typed, the module in this package, one line of help; and whether it is done on the machine of the post room only."""
 
     name: str
     module: str
     help: str
+    only_here: bool = False
 
 
 VERBS = [
@@ -57,24 +58,24 @@ VERBS = [
     Verb("hook", "hook", "what harnesses call at the turns of a session"),
     Verb("remove", "install", "take Postroom out of the configuration of harnesses"),
     Verb("mcp", "mcp", "serve the post room to a model (MCP)"),
-    Verb("up", "up", "serve the post room over HTTP: a bus, a gateway, a console"),
+    Verb("up", "up", "serve the post room over HTTP: a bus, a gateway, a console", only_here=True),
     Verb("console", "console", "open the page where people watch and take part"),
-    Verb("token create", "token", "make a token with which a program comes in over HTTP"),
-    Verb("token list", "token", "the tokens that are valid, and when each was used last"),
-    Verb("token revoke", "token", "let a token be valid no more"),
-    Verb("webhook add", "webhook", "let the node call an address when something happens"),
-    Verb("webhook list", "webhook", "the webhooks, and how they are doing"),
-    Verb("webhook remove", "webhook", "call an address no more"),
-    Verb("webhook test", "webhook", "call an address once, now"),
-    Verb("webhook retry", "webhook", "go on with a webhook that is paused"),
-    Verb("webhook forget", "webhook", "forget the calls that were given up"),
-    Verb("webhook calls", "webhook", "the calls that have not arrived"),
-    Verb("alert test", "alert", "try whether alerts reach people"),
+    Verb("token create", "token", "make a token with which a program comes in over HTTP", only_here=True),
+    Verb("token list", "token", "the tokens that are valid, and when each was used last", only_here=True),
+    Verb("token revoke", "token", "let a token be valid no more", only_here=True),
+    Verb("webhook add", "webhook", "let the node call an address when something happens", only_here=True),
+    Verb("webhook list", "webhook", "the webhooks, and how they are doing", only_here=True),
+    Verb("webhook remove", "webhook", "call an address no more", only_here=True),
+    Verb("webhook test", "webhook", "call an address once, now", only_here=True),
+    Verb("webhook retry", "webhook", "go on with a webhook that is paused", only_here=True),
+    Verb("webhook forget", "webhook", "forget the calls that were given up", only_here=True),
+    Verb("webhook calls", "webhook", "the calls that have not arrived", only_here=True),
+    Verb("alert test", "alert", "try whether alerts reach people", only_here=True),
     Verb("doctor", "keeping", "examine the post room"),
-    Verb("backup", "keeping", "copy the post room into a new directory, while it is in use"),
-    Verb("restore", "keeping", "bring the post room back to the state of a backup"),
+    Verb("backup", "keeping", "copy the post room into a new directory, while it is in use", only_here=True),
+    Verb("restore", "keeping", "bring the post room back to the state of a backup", only_here=True),
     Verb("export", "keeping", "write everything out as JSON lines"),
-    Verb("prune", "keeping", "remove old threads in which everything is settled"),
+    Verb("prune", "keeping", "remove old threads in which everything is settled", only_here=True),
     Verb("limits", "limits", "the limits in force"),
     Verb("completion", "completion", "print the completion script for a shell"),
     Verb("demo", "demo", "watch three agents work through a small project together"),
