@@ -156,8 +156,16 @@ def test_a_token_that_is_none_lets_nobody_in(room, shell):
     done = shell("profile", **room.environment(POSTROOM_TOKEN="pr_nonsense"))
     assert (done.code, "This token lets nobody in" in done.err) == (77, True)
     assert "pr_nonsense" not in done.err
-    without = shell("profile", **room.environment())
-    assert (without.code, without.err.count("\n")) == (64, 1), without
+
+
+@pytest.mark.parametrize("arguments", [["agents"], ["agents", "--as", "jack"], ["send", "bob", "hi", "--as", "jack"]])
+def test_who_has_no_token_is_told_where_to_give_one(shell, arguments):
+    done = shell(*arguments, "--url", "http://127.0.0.1:1")
+    assert (done.code, done.err.count("\n")) == (77, 1), done
+    assert "POSTROOM_TOKEN or POSTROOM_TOKEN_FILE" in done.err
+    assert "X-Bus-Token" not in done.err
+    with pytest.raises(refusals.BadToken, match="token= in connect"):
+        connect("jack", url="http://127.0.0.1:1")
 
 
 def test_a_token_says_who_one_is_and_nobody_speaks_as_another(room, shell, jack):

@@ -17,6 +17,10 @@ class BadToken(CallerError):
     code, exit_code, http_status = "bad-token", 77, 401
 
 
+class NoToken(BadToken):
+    """No token for {url}: set POSTROOM_TOKEN or POSTROOM_TOKEN_FILE (token= in connect). There `postroom token create NAME` makes one."""
+
+
 class NoSuchWebhook(CallerError):
     """There is no webhook {id} of yours. See: postroom webhook list."""
 

@@ -63,7 +63,7 @@ class Gate:
         if any(page(request) for page in self.pages):
             return Caller(HUMAN_AGENT, HUMAN, ADMIN, CONSOLE)
         if not request.way.same_user:
-            raise BadToken(why="there is none: send it as X-Bus-Token, or as Authorization: Bearer")
+            raise BadToken(why="the request has none. Send one as X-Bus-Token, or as Authorization: Bearer")
         name = request.header(AGENT)
         if not name:
             raise NoIdentity

@@ -9,7 +9,7 @@ from postroom.config import identity
 from postroom.core.address import claimable, fold_name
 from postroom.core.errors import PostroomError, StoreReadOnly, StoreUnusable
 from postroom.core.message import path_text
-from postroom.core.refusals import NotYourName
+from postroom.core.refusals import NoToken, NotYourName
 from postroom.core.types import TYPE_CHECKING
 from postroom.paths import default_home, node_socket
 from postroom.remote.bus import Bus, bus_at
@@ -71,7 +71,7 @@ def take_any_seat(
 
 
 def remote_desk(bus: Bus, name: str | None, home: str) -> RemoteDesk:
-    """A desk at a node. Raises NoIdentity where nothing says who calls."""
+    """A desk at a node. Raises NoToken, or NoIdentity at a Unix socket, where nothing says who calls."""
     from postroom.remote.caller import Caller
     from postroom.remote.desk import RemoteDesk
     from postroom.remote.postbag import Postbag
@@ -87,6 +87,8 @@ def called_desk(url: str | None, name: str | None, home: str, *, registers: bool
     return known_desk(bus_at(url), name, home, registers=registers)
 
 
+    if bus.token is None and bus.scheme != "unix":
+        raise NoToken(url=bus.url)
 def desk_beside(error: PostroomError, name: str | None, home: str, *, registers: bool) -> RemoteDesk:
     """The same at the node beside a store that is shut. Raises the error without one."""
     bus = bus_beside(home)
