@@ -140,6 +140,8 @@ def test_a_token_may_be_in_a_file_that_nobody_else_reads(room, shell, home):
         ("http://me:secret@bus:8091", "a secret does not belong into a URL"),
         ("http://bus:99999", "Port out of range"),
         ("http://bus?x=1", "nothing follows"),
+        ("http://bus:8091/foo", "it has a path"),
+        ("https://bus/api/", "it has a path"),
         ("unix://node.sock", "by its whole path"),
     ],
 )

@@ -15,7 +15,7 @@ TOKEN_BYTES_MAX = 1_000
 
 
 class Bus(NamedTuple):
-    """A node, and how one comes in. `path` is a Unix socket, or what the URL has before /api."""
+    """A node, and how one comes in. `path` is a Unix socket, or ""."""
 
     scheme: str
     host: str
@@ -29,7 +29,7 @@ class Bus(NamedTuple):
         if self.scheme == "unix":
             return f"unix://{self.path}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}{self.path}"
+        return f"{self.scheme}://{host}:{self.port}"
 
 
 def bus_at(url: str, token: str | None = None) -> Bus:
@@ -56,7 +56,9 @@ def bus_at(url: str, token: str | None = None) -> Bus:
         return Bus("unix", "localhost", 0, unquote(parts.path), token)
     if not parts.hostname:
         raise BadUrl(url=url, why="it names no host")
-    return Bus(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else PORT), parts.path.rstrip("/"), token)
+    if parts.path.strip("/"):
+        raise BadUrl(url=url, why="it has a path, and a node is at none")
+    return Bus(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else PORT), "", token)
 
 
 def token_from_environment() -> str | None:

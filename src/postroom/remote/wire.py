@@ -69,7 +69,7 @@ class Wire:
         try:
             if connection.sock is not None:
                 connection.sock.settimeout(timeout_s)
-            connection.request(request.method, self._path(request.path), request.body, dict(request.headers))
+            connection.request(request.method, request.path, request.body, dict(request.headers))
             return connection.getresponse()
         except (OSError, HTTPException) as error:
             raise self._broken(error) from error
@@ -88,9 +88,6 @@ class Wire:
                 connection.sock.shutdown(socket.SHUT_RDWR)
             except OSError:
                 return  # it is broken already
-
-    def _path(self, path: str) -> str:
-        return path if self.bus.scheme == "unix" else f"{self.bus.path}{path}"
 
     def _connected(self) -> HTTPConnection:
         if self._connection is None:
