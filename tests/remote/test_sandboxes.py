@@ -89,7 +89,8 @@ def test_without_a_node_the_store_is_shut_as_it_always_was(shut, shell, own):
 
 def test_the_doctor_says_that_the_store_is_used_where_it_may_be(room, shell):
     found = shell("doctor", "--json").objects
-    assert found[0]["what"] == f"verbs are done in the store itself; a node serves it, too, at unix://{room.home}/run/node.sock"
+    way = f"verbs are done in the store itself; a node serves it, too, at unix://{room.home}/run/node.sock and {room.url}"
+    assert found[0]["what"] == way
     assert len(found) > 5
 
 
@@ -109,6 +110,10 @@ def test_the_doctor_says_that_a_node_is_away_and_what_waits_for_it(room, shell):
     assert [(one["level"], one["what"].partition(":")[0]) for one in done.objects][1:] == [
         ("error", "The node at http"),
         ("note", "waiting for bus"),
+    ]
+    elsewhere = shell("doctor", "--json", POSTROOM_HOME=room.far).objects
+    assert [one["what"] for one in elsewhere if one["level"] == "note" and "waiting" in one["what"]] == [
+        f"waiting for bus: 1 message of jack, for {room.url}"
     ]
 
 

@@ -16,8 +16,8 @@ from postroom.cli.parsing import Command, Parser
 from postroom.core.errors import NeedsTerminal
 from postroom.core.refusals import NoAddress, NotThere, Unreachable
 from postroom.paths import node_socket, socket_directory
+from postroom.remote.finding import addresses_beside
 
-LOCK: Final = "node.lock"
 TIMEOUT_S: Final = 10
 PREFIX, SUFFIX = "console-", ".html"
 ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104  # where a node listens that other machines reach, as this one calls it
@@ -66,14 +66,10 @@ def invitation(home: str) -> str:
 
 def address(home: str) -> str:
     """Where a browser of this machine reaches the node: it has written down its addresses. Raises NoAddress."""
-    try:
-        with open(os.path.join(home, LOCK), encoding="utf-8") as lock:
-            found = [one for one in loads(lock.read())["addresses"] if one.startswith("http")]
-    except (OSError, ValueError, KeyError):
-        found = []
+    found = addresses_beside(home)
     if not found:
         raise NoAddress
-    scheme, _, place = str(found[0]).partition("://")
+    scheme, _, place = found[0].partition("://")
     host, _, port = place.rpartition(":")
     return f"{scheme}://{ANYWHERE.get(host, host)}:{port}"
 

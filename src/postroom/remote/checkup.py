@@ -7,13 +7,15 @@ from collections.abc import Iterator
 
 from postroom.core.address import SYSTEM
 from postroom.core.errors import NotRegistered, PostroomError, ReservedName
-from postroom.core.render import counted
+from postroom.core.render import counted, one_line
 from postroom.paths import node_socket
 from postroom.remote import values
 from postroom.remote.bus import Bus, bus_at
 from postroom.remote.caller import Ask
 from postroom.remote.desk import RemoteDesk
-from postroom.remote.finding import SHUT, URL, bus_beside, remote_desk
+from postroom.remote.finding import SHUT, URL, addresses_beside, bus_beside, remote_desk
+from postroom.remote.postbag import URL as AT
+from postroom.remote.postbag import WAITING
 from postroom.store.checks import Finding, Level
 from postroom.store.place import try_place
 from postroom.store.satchel import Satchel
@@ -55,7 +57,7 @@ def beside(name: str | None, home: str) -> tuple[list[Finding], bool]:
         return [Finding(Level.OK, what), answering(bus, name, home)], False
     except PostroomError:
         return [], True  # told with the place
-    node = f"; a node serves it, too, at {bus.url}" if bus is not None else ""
+    node = f"; a node serves it, too, at {' and '.join([bus.url, *addresses_beside(home)])}" if bus is not None else ""
     return [Finding(Level.OK, f"{WAY} in the store itself{node}")], True
 
 
@@ -85,5 +87,14 @@ def waiting(home: str) -> Iterator[Finding]:
         number = len(satchel.queued(limit=1_000_000))
         satchel.close()
         if number:
-            what = f"waiting for bus: {counted(number, 'message')} of {os.path.basename(path)}"
-            yield Finding(Level.NOTE, what, "They are sent when the bus is back and a verb of that agent is done.")
+            what = f"{WAITING}: {counted(number, 'message')} of {os.path.basename(path)}, for {url_of(path)}"
+            yield Finding(Level.NOTE, what, "They are sent when the bus is back at that URL and a verb of that agent is done there.")
+
+
+def url_of(directory: str) -> str:
+    """Where the node of a satchel is."""
+    try:
+        with open(os.path.join(os.path.dirname(directory), AT), encoding="utf-8") as file:
+            return one_line(file.read())
+    except OSError:
+        return "a URL that was not written down"

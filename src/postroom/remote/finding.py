@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 
@@ -28,6 +29,7 @@ URL = "POSTROOM_URL"
 SHUT = (StoreUnusable, StoreReadOnly)
 """What a store ends in that may not be opened from here: another user's, a sandbox's, one that another kernel uses."""
 TRY_S = 1.0
+LOCK = "node.lock"
 
 
 def named_bus(url: str | None, token: str | None, *, home_is_named: bool) -> Bus | None:
@@ -46,6 +48,15 @@ def bus_beside(home: str) -> Bus | None:
     except OSError:
         return None
     return Bus("unix", "localhost", 0, path)
+
+
+def addresses_beside(home: str) -> list[str]:
+    """Where the node of the post room in `home` is reached over a network, as it has written down itself; that may be an earlier one."""
+    try:
+        with open(os.path.join(home, LOCK), encoding="utf-8") as lock:
+            return [str(one) for one in json.loads(lock.read())["addresses"] if str(one).startswith("http")]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def take_any_seat(
@@ -76,6 +87,8 @@ def remote_desk(bus: Bus, name: str | None, home: str) -> RemoteDesk:
     from postroom.remote.desk import RemoteDesk
     from postroom.remote.postbag import Postbag
 
+    if bus.token is None and bus.scheme != "unix":
+        raise NoToken(url=bus.url)
     name = name or os.environ.get("POSTROOM_AGENT") or None
     known = identity(name) if bus.token is None else name
     return RemoteDesk(Caller(bus, known), Postbag(home, bus))
@@ -87,8 +100,6 @@ def called_desk(url: str | None, name: str | None, home: str, *, registers: bool
     return known_desk(bus_at(url), name, home, registers=registers)
 
 
-    if bus.token is None and bus.scheme != "unix":
-        raise NoToken(url=bus.url)
 def desk_beside(error: PostroomError, name: str | None, home: str, *, registers: bool) -> RemoteDesk:
     """The same at the node beside a store that is shut. Raises the error without one."""
     bus = bus_beside(home)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from postroom.remote.values import Object
 
 WAITING = "waiting for bus"
+URL = "_url"
+"""The file, beside the satchels for a node, that says where it is: no agent has such a name."""
 ID_BYTES = 10
 """As base32 16 characters: among a million messages of one sender two of them are the same once in 10^12 times."""
 
@@ -52,6 +54,7 @@ class Postbag:
     def __init__(self, root: str, bus: Bus) -> None:
         self._root = os.path.join(root, "remote")
         self._home = root
+        self._url = bus.url
         self._bus = digest(bus.url)
         self._owner = None if bus.token is None else os.path.join(self._root, self._bus, f"token-{digest(bus.token)}")
         self._satchel: Satchel | None = None
@@ -91,17 +94,13 @@ class Postbag:
             for part in (self._home, self._root, os.path.dirname(directory)):
                 make_private(part)
             self._satchel = Satchel(directory)
+            if not os.path.exists(at := os.path.join(os.path.dirname(directory), URL)):
+                note_down(at, self._url)
             if self._owner is not None and self.owner() != name:
-                self._note_owner(self._owner, name)
+                note_down(self._owner, name)
         except (OSError, PostroomError):  # a sandbox that may write nowhere: what cannot be sent is told at once
             self._satchel = None
         self._name = name
-
-    def _note_owner(self, path: str, name: str) -> None:
-        new = f"{path}.{os.getpid()}"
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w", encoding="ascii") as file:
-            file.write(name)
-        os.replace(new, path)
 
     # What was written
 
@@ -267,6 +266,14 @@ class Postbag:
         """Drop messages of which the node knows what became of them."""
         if self._satchel is not None:
             self._satchel.forget(refs)
+
+
+def note_down(path: str, text: str) -> None:
+    """Write a private file whole, over what was there."""
+    new = f"{path}.{os.getpid()}"
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(new, path)
 
 
 def is_free(one: Kept) -> bool:
