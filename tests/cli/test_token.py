@@ -62,3 +62,19 @@ def test_a_lifetime_is_said_in_days_hours_minutes_or_seconds(shell, expires, day
 def test_a_lifetime_that_there_is_not_is_an_error(shell, expires):
     done = shell("token", "create", "jack", f"--expires={expires}")
     assert (done.code, done.err.count("\n")) == (64, 1), done
+
+
+@pytest.mark.parametrize("name, scope", [("jack", "admin"), ("human", "agent")])
+def test_a_scope_that_a_name_cannot_have_registers_nobody(shell, name, scope):
+    done = shell("token", "create", name, "--scope", scope)
+    assert (done.code, done.err.count("\n")) == (64, 1), done
+    assert "scope" in done.err
+    assert "is a new agent" not in done.err
+    assert name not in shell.ok("agents", "--names").splitlines() or name == "human"
+
+
+def test_who_makes_a_token_of_a_name_like_another_is_told_that_it_is_new(shell):
+    shell.ok("profile", "--as", "alice")
+    done = shell("token", "create", "alcie")
+    assert (done.code, done.err) == (0, "postroom: 'alcie' is a new agent; did you mean alice?\n")
+    assert shell("token", "create", "alcie").err == ""

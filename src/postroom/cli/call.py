@@ -89,6 +89,15 @@ class Call:
             introduce_sender(desk, as_json=self.json)
         return desk
 
+    def desk_of_bearer(self) -> AnyDesk:
+        """The same for one that is given a token."""
+        desk = self._desk_by_name(registers=True)
+        if desk.is_new:
+            from postroom.cli.newcomer import introduce_bearer
+
+            introduce_bearer(desk, as_json=self.json)
+        return desk
+
     @property
     def registered(self) -> str | None:
         """The name that was registered by this call."""

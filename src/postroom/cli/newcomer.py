@@ -19,6 +19,12 @@ def introduce_sender(desk: AnyDesk, *, as_json: bool) -> None:
         note(f"you are the new agent '{desk.agent.name}'{close}", as_json=as_json)
 
 
+def introduce_bearer(desk: AnyDesk, *, as_json: bool) -> None:
+    """The same of a name to which somebody gives a token, who need not be it."""
+    if close := meant(desk):
+        note(f"'{desk.agent.name}' is a new agent{close}", as_json=as_json)
+
+
 def introduce_reader(desk: AnyDesk, *, as_json: bool) -> None:
     """Say that the name is new: nothing can be waiting for it."""
     note(f"new name '{desk.agent.name}'{meant(desk)}", as_json=as_json)

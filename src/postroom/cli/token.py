@@ -7,6 +7,7 @@ import os
 from postroom.cli.call import Call
 from postroom.cli.parsing import Command, Parser, count, lifetime, path
 from postroom.cli.showing import moment, name_of
+from postroom.config import identity
 from postroom.core.address import HUMAN
 from postroom.core.errors import NotSaved
 from postroom.core.render import one_line
@@ -41,8 +42,10 @@ def create(call: Call) -> None:
     """Make one, and write its secret out."""
     args = call.args
     args.agent = args.name or args.agent
-    desk = call.desk_of_sender()
-    scope = args.scope or ("admin" if desk.agent.name == HUMAN else "agent")
+    kind = "human" if identity(args.agent).strip().lower() == HUMAN else "agent"
+    scope = args.scope or ("admin" if kind == "human" else "agent")
+    tokens.check_scope(scope, kind)  # before the name is registered
+    desk = call.desk_of_bearer()
     target = None if args.save is None else new_file(args.save)
     try:
         made = desk.do(tokens.create, scope=scope, expires_days=args.expires, note=args.note)
