@@ -30,8 +30,11 @@ types: $(VENV)/.installed-test ## mypy, strict
 imports: $(VENV)/.installed-test ## who may import whom
 	$(BIN)/lint-imports
 
-unit: $(VENV)/.installed-test ## pytest with coverage; ARGS="-k name -n 0" chooses
+unit: $(VENV)/.installed-test ## pytest with coverage of its own process; ARGS="-k name -n 0" chooses
 	$(BIN)/pytest --cov --cov-report=term $(ARGS)
+
+coverage: $(VENV)/.installed-test ## the same, and the programs that tests start are measured too: takes twice as long
+	$(BIN)/pytest --cov --cov-config=tests/coverage.ini --cov-report=term $(ARGS)
 
 docs: $(VENV)/.installed ## write the generated pages
 	mkdir -p docs
@@ -75,4 +78,4 @@ $(VENV)/.installed-test: pyproject.toml $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch $(VENV)/.installed $@
 
-.PHONY: help demo test lint types imports unit docs format bench clean
+.PHONY: help demo test lint types imports unit coverage docs format bench clean
