@@ -290,7 +290,7 @@ def test_errors_say_what_to_do(pair, tool, arguments, said):
     assert len(text.splitlines()) == 1
 
 
-FOR_PEOPLE = re.compile(r"`postroom [^`]*`|postroom (release|pause|doctor|profile --as|status) ")
+FOR_PEOPLE = re.compile(r"`postroom [^`]*`|postroom (release|pause|doctor|webhook|profile --as|status) ")
 """What a person does, and what no tool asks for."""
 
 

@@ -63,9 +63,11 @@ async def tell(urls: tuple[str, ...], title: str, body: str) -> list[Told]:
                 ringer.stdin.close()
                 async for line in ringer.stdout:
                     said.append(str(json.loads(line)))  # noqa: PERF401  # what was said before it took too long counts
+                await ringer.wait()
     finally:
-        with suppress(ProcessLookupError):
-            ringer.kill()
+        if ringer.returncode is None:  # to kill what has just ended would take its exit code from who waits for it
+            with suppress(ProcessLookupError):
+                ringer.kill()
         await asyncio.shield(ringer.wait())
     return [Told(named(at, url), why) for at, (url, why) in enumerate(zip_longest(urls, said, fillvalue=LATE), 1)]
 
