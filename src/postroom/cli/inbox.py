@@ -48,14 +48,19 @@ def take_once(call: Call, desk: Desk) -> bool:
         reading.give_back(desk, handed)
         raise
     reading.confirm(desk, handed)
-    if len(handed) == call.args.limit and reading.anything(desk):
-        from postroom.cli.failure import note
-
-        note("more is waiting: run it again", as_json=call.json)
-    elif not handed:
+    tell_of_more(call, len(handed) == call.args.limit and reading.anything(desk))
+    if not handed:
         call.hint("nothing is waiting")
     do_chores(desk)
     return True
+
+
+def tell_of_more(call: Call, there_is: bool) -> None:  # noqa: FBT001  # what was just found out
+    """Tell people and scripts that the limit left some for later."""
+    if there_is:
+        from postroom.cli.failure import note
+
+        note("more is waiting: run it again", as_json=call.json)
 
 
 def take_waiting(call: Call, otherwise: str = "nothing came") -> None:
@@ -64,6 +69,7 @@ def take_waiting(call: Call, otherwise: str = "nothing came") -> None:
         batch = agent.take(call.args.limit, wait=call.args.wait or 0)
         show(call, batch)
         agent.confirm(batch)
+        tell_of_more(call, len(batch) == call.args.limit and bool(agent.peek(1)))
     if not batch:
         call.hint(otherwise)
 

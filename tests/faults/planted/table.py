@@ -147,7 +147,7 @@ FAULTS = (
     Fault(
         "a session is claimed after it was offered",
         ("tests/test_sessions.py::test_an_inbox_loop_in_another_process_does_not_get_what_belongs_to_the_session",),
-        (Edit("line.py", "Draft(to, task, reply_within=seconds), claim=True)", "Draft(to, task, reply_within=seconds))"),),
+        (Edit("exchange/sessions.py", "open_session(desk, draft, claim=True)", "open_session(desk, draft)"),),
     ),
     Fault(
         "FIN-ACK when the FIN is handed over, not when it is read",
