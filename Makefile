@@ -30,11 +30,11 @@ types: $(VENV)/.installed-test ## mypy, strict
 imports: $(VENV)/.installed-test ## who may import whom
 	$(BIN)/lint-imports
 
-unit: $(VENV)/.installed-test ## pytest with coverage of its own process; ARGS="-k name -n 0" chooses
-	$(BIN)/pytest --cov --cov-report=term $(ARGS)
+unit: $(VENV)/.installed-test ## pytest; ARGS="-k name -n 0" chooses
+	$(BIN)/pytest $(ARGS)
 
-coverage: $(VENV)/.installed-test ## the same, and the programs that tests start are measured too: takes twice as long
-	$(BIN)/pytest --cov --cov-config=tests/coverage.ini --cov-report=term $(ARGS)
+coverage: $(VENV)/.installed-test ## the same with what it covers, also in the programs that tests start: takes twice as long
+	$(BIN)/pytest --cov --cov-report=term $(ARGS)
 
 docs: $(VENV)/.installed ## write the generated pages
 	mkdir -p docs
