@@ -77,6 +77,7 @@ def test_the_page_needs_no_network(bus):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("mode", GenerationMode)
 def test_every_operation_keeps_to_the_document(bus, mode):
     served = json.loads(bus.stranger().get("/openapi.json").body)

@@ -136,5 +136,11 @@ def test_an_agent_exports_what_it_took_part_in(bus, joe):
     assert [json.loads(line)["body"] for line in whole.splitlines() if b'"message"' in line[:20]] == ["hi", "secret"]
 
 
+@pytest.mark.parametrize("time", [-1, 2**63])
+def test_an_export_since_no_time_is_refused_before_it_begins(joe, time):
+    reply = joe.get(f"/api/export?since_ms={time}")
+    assert (reply.status, reply.error) == (400, "bad-value")
+
+
 def patch(client, upload, offset, content):
     return client.ask("PATCH", f"/api/uploads/{upload}", content, Content_Type=BYTES, Upload_Offset=str(offset))

@@ -15,6 +15,7 @@ from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_AGENT, POSTROOM_PROVENA
 from postroom.exchange.lookup import known
 from postroom.exchange.notices import POSTROOM
 from postroom.exchange.outbox import HERE, Outbox
+from postroom.exchange.tracing import check_time
 from postroom.store import agents, archive, budgets, deliveries, messages, pruning, replacing, restoring
 from postroom.store import doctor as store_doctor
 from postroom.store import export as store_export
@@ -51,8 +52,9 @@ def export(desk: Desk, *, agent: str | None = None, since_ms: int = 0) -> Iterat
     """Everything as JSON lines, without line ends: the post room, its agents, its messages with recipients and states, oldest first.
 
     An agent gets what it took part in, and the agents that it may know of. Only what `agent` took part in, only since a time, if told.
-    Raises NoSuchAgent.
+    Raises NoSuchAgent, BadValue.
     """
+    check_time("since_ms", since_ms)
     viewer = desk.agent.id
     with desk.reading() as database:
         one = known(database, agent, viewer) if agent is not None else None

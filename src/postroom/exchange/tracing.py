@@ -83,7 +83,7 @@ def history(desk: Desk, *, peer: str | None = None, before: MessageRef | None = 
     The human sees those of everybody, a stranger those of public rooms. Raises NoSuchAgent, NoSuchRoom, NotAMember.
     """
     check_page(desk, limit)
-    check_whole("since_ms", since_ms, "it is a time in ms since 1970")
+    check_time("since_ms", since_ms)
     catch_up(desk)
     viewer = desk.agent.id
     with desk.reading() as database:
@@ -145,7 +145,7 @@ def check_page(desk: Desk, limit: object) -> None:
         raise BadValue(name="limit", value=limit, why=f"a page has 1 to {desk.config.limits.page} messages")
 
 
-def check_whole(name: str, value: object, why: str) -> None:
-    """A number that the store can compare with its own."""
+def check_time(name: str, value: object) -> None:
+    """A time that the store can compare with its own. Raises BadValue."""
     if not isinstance(value, int) or not 0 <= value <= LATEST:
-        raise BadValue(name=name, value=value, why=why)
+        raise BadValue(name=name, value=value, why="it is a time in ms since 1970")
