@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from threading import Timer
-from time import time_ns
+from time import monotonic, time_ns
 
 from postroom import identity
 from postroom.core.types import TYPE_CHECKING, NamedTuple
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 SETTLED_S = 1.0
 """So long after the list of tools an agent comes in by itself. A program that only looks whether we are here has gone by then."""
-END_S = 2.0
-"""How long calls may take to end after the input has."""
+END_S = 15.0
+"""How long calls may take to end after the input has: longer than a store may be busy (the limit busy_ms)."""
 CLOCK_NS = 2_000_000_000
 """The coarsest clock of a file system ticks every two seconds."""
 LISTENERS_MAX = 100
@@ -65,8 +65,11 @@ class Server:
     def _end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        until = monotonic() + END_S
         for worker in self._workers.values():
-            worker.close(END_S / len(self._workers))
+            worker.end()
+        for worker in self._workers.values():
+            worker.close(until)
         for id in self._listeners:
             self._write(Answering(self._pipe), {"jsonrpc": "2.0", "id": id, "result": protocol.listened(id)})
 
@@ -215,7 +218,7 @@ class Server:
             known = identity.remembered(self._served.house.home, identity.Guest(harness, "", thread))
             if known is None or known.pid != os.getpid():
                 self._adopted.discard(thread)
-                self._workers.pop(thread).close(END_S)
+                self._workers.pop(thread).close(monotonic() + END_S)
 
     def _caller(self, request: Request) -> str:
         """How the program at the other end calls itself."""
