@@ -108,9 +108,7 @@ def note_status(desk: Desk, one: Caller, status: str) -> None:
 
 def mail(desk: Desk, wanted: Collection[Urgency]) -> str:
     """What waits, as a model reads it; empty if it is not urgent enough. What does not fit waits for the next time."""
-    from postroom.exchange import reading
-
-    if not reading.anything(desk):
+    if not handover.anything(desk):
         return ""
     from postroom.core.render import counted
     from postroom.exchange import tracing

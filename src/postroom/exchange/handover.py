@@ -10,7 +10,6 @@ from collections.abc import Collection, Sequence
 from postroom.core.errors import LeaseLost
 from postroom.core.message import Urgency
 from postroom.core.types import NamedTuple
-from postroom.exchange import causes, reading
 from postroom.exchange.desk import Desk
 from postroom.store import agents, deliveries, handover
 from postroom.store.deliveries import Handed
@@ -25,6 +24,8 @@ def settle_earlier(desk: Desk, *, was_read: bool) -> None:
         handed = [] if holder is None else handover.in_hand(database, desk.agent.id, holder)
     if holder is None:
         return
+    from postroom.exchange import reading
+
     desk.provenance = holder
     if not was_read:
         reading.give_back(desk, handed)
@@ -36,10 +37,18 @@ def settle_earlier(desk: Desk, *, was_read: bool) -> None:
             continue
 
 
+def anything(desk: Desk) -> bool:
+    """Whether a look into the mailbox may be worth loading all that it takes."""
+    with desk.reading() as database:
+        return deliveries.any_unread(database, desk.agent.id)
+
+
 def put_back(desk: Desk, handed: Sequence[Handed]) -> None:
     """Put messages back that nobody can have seen: they are as new the next time as they were this time."""
     if not handed:
         return
+    from postroom.exchange import reading
+
     with desk.posting() as posting:
         for one in handed:
             handover.unhand(posting.database, one.delivery, holder=desk.provenance)
@@ -69,6 +78,8 @@ def wanted(desk: Desk, *, limit: int) -> Wanted:
 
 def take(desk: Desk, wanted: Collection[Urgency], *, limit: int) -> list[Handed]:
     """Take what waits, in order, if any of it is as urgent as wanted: what is less urgent goes along, so that the order stays."""
+    from postroom.exchange import causes, reading
+
     with desk.reading() as database:
         urgent = handover.urgencies(database, desk.agent.id, now_ms=desk.now_ms())
     handed = reading.take(desk, limit=limit) if not urgent.isdisjoint(wanted) else []
