@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from argparse import Namespace
 
-from postroom.cli import parsing
+from postroom.cli.command import Command, plain
 from postroom.cli.output import STDOUT, Output
-from postroom.cli.parsing import Command
 from postroom.cli.table import Verb
 from postroom.config import identity
 from postroom.core.address import HUMAN
@@ -16,6 +14,8 @@ from postroom.core.types import TYPE_CHECKING
 from postroom.paths import default_home
 
 if TYPE_CHECKING:
+    from types import SimpleNamespace
+
     from typing_extensions import TypeIs
 
     from postroom.agent import Agent
@@ -30,11 +30,16 @@ LONE_WAL_PAGES = 256
 
 def perform(verb: Verb, command: Command, arguments: list[str]) -> int:
     """Read the arguments of a verb and do it, or show its help."""
-    made = parsing.parser(verb.name, command)
-    if {"-h", "--help"} & set(arguments[: arguments.index("--")] if "--" in arguments else arguments):
-        Output().write(made.format_help())
-        return 0
-    call = Call(verb, parsing.read(made, arguments))
+    args = plain(command, arguments)
+    if args is None:
+        from postroom.cli import parsing
+
+        made = parsing.parser(verb.name, command)
+        if {"-h", "--help"} & set(arguments[: arguments.index("--")] if "--" in arguments else arguments):
+            Output().write(made.format_help())
+            return 0
+        args = parsing.read(made, arguments)
+    call = Call(verb, args)
     try:
         if verb.only_here:
             call.check_is_here()
@@ -54,7 +59,7 @@ class Call:
 
     __slots__ = ("_desk", "args", "home", "json", "output", "url", "verb")
 
-    def __init__(self, verb: Verb, args: Namespace) -> None:
+    def __init__(self, verb: Verb, args: SimpleNamespace) -> None:
         self.verb = verb
         self.args = args
         self.json: bool = args.json

@@ -12,13 +12,17 @@ from collections.abc import Collection, Mapping
 from json import dumps, loads
 
 from postroom.cli.call import Call, tidy
-from postroom.cli.parsing import Command, Parser
+from postroom.cli.command import Command
 from postroom.core.errors import BadUsage
 from postroom.core.message import Urgency
+from postroom.core.types import TYPE_CHECKING
 from postroom.exchange import handover
 from postroom.exchange.desk import Desk, open_desk, open_desk_of_stranger
 from postroom.harnesses.calling import Caller, caller, name_of
 from postroom.harnesses.moments import MOMENTS, Moment, output
+
+if TYPE_CHECKING:
+    from postroom.cli.parsing import Parser
 
 PAYLOAD_BYTES_MAX = 64 * 1024 * 1024
 """A harness hands over the whole result of a tool."""
@@ -134,5 +138,6 @@ COMMANDS = {
         "What a harness calls at the turns of a session, with JSON on standard input: it notes what the session does, and prints\n"
         "waiting mail as context for the model. `postroom install` configures it.",
         "postroom hook SessionStart < event.json",
+        words=("event",),
     )
 }

@@ -38,9 +38,9 @@ def settle_earlier(desk: Desk, *, was_read: bool) -> None:
 
 
 def anything(desk: Desk) -> bool:
-    """Whether a look into the mailbox may be worth loading all that it takes."""
+    """Whether anything waits that is in nobody's hands: else a look into the mailbox would cost a transaction for nothing."""
     with desk.reading() as database:
-        return deliveries.any_unread(database, desk.agent.id)
+        return deliveries.any_waiting(database, desk.agent.id, now_ms=desk.now_ms())
 
 
 def put_back(desk: Desk, handed: Sequence[Handed]) -> None:
