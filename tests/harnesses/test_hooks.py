@@ -18,6 +18,7 @@ from postroom import identity
 from postroom.agent import Agent
 from postroom.core.way import OPENING
 from postroom.exchange.desk import open_desk_of_stranger
+from postroom.exchange.handover import TURN_MS
 from postroom.harnesses.harness import Harness, Place
 from postroom.harnesses.moments import MOMENTS
 from postroom.harnesses.table import harness as named_harness
@@ -104,6 +105,36 @@ def test_mail_is_read_when_the_next_hook_shows_that_the_model_went_on(alice, she
     sent = alice.send("claude-webshop", "hi")
     assert "| hi" in session.context("UserPromptSubmit", prompt="go on")
     assert alice.status(sent.id).state == "handed"
+    assert session.hook("Stop") == {}
+    assert alice.status(sent.id).state == "read"
+
+
+def test_a_tool_that_ran_beside_another_does_not_show_that_the_model_has_seen_its_mail(alice, post, shell):
+    session = claude(shell)
+    session.hook("SessionStart")
+    first = alice.send("claude-webshop", "hi", urgency="now")
+    assert "| hi" in session.context("PostToolUse", tool_name="Bash")
+    second = alice.send("claude-webshop", "there", urgency="now")
+    text = session.context("PostToolUse", tool_name="Bash")
+    assert "| there" in text
+    assert "| hi" not in text
+    assert [alice.status(sent.id).state for sent in (first, second)] == ["handed", "handed"]
+    session.hook("Stop")
+    assert [alice.status(sent.id).state for sent in (first, second)] == ["read", "read"]
+
+
+def test_mail_that_a_turn_has_had_for_a_minute_is_read_while_the_turn_goes_on(alice, post, shell):
+    session = claude(shell)
+    session.hook("SessionStart")
+    sent = alice.send("claude-webshop", "hi", urgency="now")
+    assert "| hi" in session.context("PostToolUse", tool_name="Bash")
+    assert session.hook("PostToolUse", tool_name="Bash") == {}
+    assert alice.status(sent.id).state == "handed"
+    desk = open_desk_of_stranger(str(post.home), interface="test")
+    desk.database.begin()
+    desk.database.execute("UPDATE delivery SET handed_ms = handed_ms - ?", (TURN_MS,))
+    desk.database.commit()
+    desk.close()
     assert session.hook("PostToolUse", tool_name="Bash") == {}
     assert alice.status(sent.id).state == "read"
 

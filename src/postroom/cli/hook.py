@@ -78,7 +78,7 @@ def with_desk(call: Call, name: str, one: Caller, event: str, moment: Moment) ->
     """Note what the session does, and hand over what waits for it."""
     desk = open_desk(name, call.home, interface=handover.INTERFACE)
     try:
-        handover.settle_earlier(desk, was_read=not moment.edge)
+        handover.settle_earlier(desk, was_read=not moment.edge, in_turn=moment.in_turn)
         text = mail(desk, moment.hands_over) if moment.hands_over and not (moment.decision and is_woken(desk)) else ""
         note_status(desk, one, "busy" if text and moment.decision else moment.status)
         if text:

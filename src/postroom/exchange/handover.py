@@ -17,11 +17,19 @@ from postroom.store.deliveries import Handed
 INTERFACE = handover.INTERFACE
 
 
-def settle_earlier(desk: Desk, *, was_read: bool) -> None:
-    """Confirm what earlier hooks of this agent handed over, or put it back if nobody knows whether the model saw it."""
+TURN_MS = 60_000
+"""What a turn has had for so long counts as read also while the turn goes on."""
+
+
+def settle_earlier(desk: Desk, *, was_read: bool, in_turn: bool = False) -> None:
+    """Confirm what earlier hooks of this agent handed over, or put it back if nobody knows whether the model saw it.
+
+    In a turn several tools may run at once: that the next hook is called does not show then that the model has gone on.
+    """
+    until_ms = desk.now_ms() - TURN_MS if in_turn else desk.now_ms()
     with desk.reading() as database:
         holder = handover.holder(database, desk.agent.id)
-        handed = [] if holder is None else handover.in_hand(database, desk.agent.id, holder)
+        handed = [] if holder is None else handover.in_hand(database, desk.agent.id, holder, until_ms=until_ms)
     if holder is None:
         return
     from postroom.exchange import reading
