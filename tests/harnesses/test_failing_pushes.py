@@ -98,7 +98,7 @@ def test_a_turn_that_the_user_broke_off_is_over(home, tester):
 
 def test_who_is_idle_and_is_woken_is_busy_until_its_turn_is_over_also_without_hooks(home, tester):
     def status() -> str:
-        return next(one.status for one in tester.agents() if one.name == CLAUDE)
+        return str(next(one.status for one in tester.agents() if one.name == CLAUDE))
 
     with Session(home) as session:
         until_online(tester, CLAUDE)
