@@ -59,6 +59,8 @@ class Client:
         return str(json.loads(line)["result"])
 
     def pss_mib(self) -> float:
+        """With its tools, which ours loads when it is asked for them."""
+        self._ask("tools/list", {})
         return pss_of(self._process.pid)
 
     def end(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from postroom.core.message import Draft
 from postroom.core.profile import Profile
-from postroom.exchange import asking, events, presence, reading, rooms, sending, sessions, tracing
+from postroom.exchange import asking, events, handover, presence, reading, rooms, sending, sessions, tracing
 from postroom.exchange.desk import open_desk
 
 # A table of which a verb may see every row, and the statements that do; it is small, or the verb is not on these paths.
@@ -86,6 +86,7 @@ def take_claimed(desk):
 
 def look(desk):
     reading.anything(desk)
+    handover.anything(desk)
     reading.peek(desk, limit=10)
     presence.is_attached(desk)
 

@@ -157,6 +157,17 @@ def test_an_agent_in_a_loop_leaves_its_room_to_the_others(timed):
     assert (notice.subject, "postroom pause agent0" in notice.body) == ("notice: storm", True)
 
 
+@pytest.mark.parametrize("verb, what", [("set_topic", "topic"), ("describe_room", "description")])
+def test_the_human_is_told_of_agents_that_answer_each_other_by_what_they_call_their_room(timed, verb, what):
+    timed.post.configure("[limits]\nsender_in_room_per_minute = 20\nroom_per_minute = 60\n")
+    (alice, *_), person = lobby(timed, 3)
+    for number in range(100):
+        with suppress(errors.TooFast):
+            getattr(alice, verb)("lobby", **{what: f"about {number}"})
+    (notice,) = person.take()
+    assert (notice.subject, "postroom pause agent0" in notice.body) == ("notice: storm", True)
+
+
 @pytest.mark.parametrize("policy", ["public", "secret"])
 def test_a_loop_that_multiplies_in_a_room_is_held_as_one_and_told_once(post, policy):
     post.configure("[limits]\nhops = 4\n")

@@ -9,18 +9,16 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 
 from postroom import doorbell
-from postroom.core.address import NAME, RESERVED, Name
-from postroom.core.room import NAME_MAX
+from postroom.core.address import NAME, NAME_MAX, RESERVED, Name
 from postroom.core.types import TYPE_CHECKING, NamedTuple
-from postroom.exchange import presence
 from postroom.store import agents
-from postroom.store.profiles import GLANCE
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from postroom.exchange.desk import Desk
 
 DIRECTORY = "sessions"
@@ -28,8 +26,8 @@ LOCK = "lock"
 KEPT = 1_000
 """So many sessions are remembered; the ones that resumed last."""
 LINES_MAX = 128
-FIT = re.compile(r"[a-z-]{1,40}@[A-Za-z0-9_-]{1,80}")
-LEFT_OUT = re.compile(r"[^a-z0-9._-]+")
+FIT = r"[a-z-]{1,40}@[A-Za-z0-9_-]{1,80}"
+LEFT_OUT = r"[^a-z0-9._-]+"
 UNNAMED = "agent"
 
 
@@ -68,7 +66,7 @@ def folded(text: str) -> str:
         from unicodedata import normalize
 
         text = normalize("NFKC", text)
-    return LEFT_OUT.sub("-", text.lower()).strip("-._")
+    return re.sub(LEFT_OUT, "-", text.lower()).strip("-._")
 
 
 def numbered(name: str) -> Iterator[Name]:
@@ -145,7 +143,7 @@ def remember(home: str, guest: Guest, name: str, *, pid: int | None = None) -> N
 def path_of(home: str, guest: Guest) -> str:
     """The file of a session: named after it, or after a digest where what the harness calls an id is not fit for a file name."""
     name = f"{guest.harness}@{guest.session}"
-    if not FIT.fullmatch(name):
+    if not re.fullmatch(FIT, name):
         from hashlib import sha256  # costs a hook 2 ms
 
         name = sha256(f"{guest.harness}\0{guest.session}".encode(errors="surrogatepass")).hexdigest()[:32]
@@ -176,17 +174,19 @@ def changed(path: str) -> float:
 # Choosing
 
 
-@contextmanager
-def choosing(home: str) -> Iterator[None]:
+class choosing:  # noqa: N801  # contextlib costs a hook 1 ms
     """Let one process at a time choose a name and attach: two that start at once must not choose the same."""
-    directory = os.path.join(home, DIRECTORY)
-    os.makedirs(directory, mode=0o700, exist_ok=True)
-    lock = os.open(os.path.join(directory, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
+
+    def __init__(self, home: str) -> None:
+        self._directory = os.path.join(home, DIRECTORY)
+
+    def __enter__(self) -> None:
+        os.makedirs(self._directory, mode=0o700, exist_ok=True)
+        self._lock = os.open(os.path.join(self._directory, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        os.close(self._lock)
 
 
 def chosen(desk: Desk, guest: Guest) -> Name:
@@ -212,6 +212,9 @@ def spoken_for(home: str, guest: Guest) -> set[str]:
 
 def lives(desk: Desk, name: str, *, but: int = 0) -> bool:
     """Whether a process takes part under a name now, other than one. Who only looks in from the command line does not live there."""
+    from postroom.exchange import presence
+    from postroom.store.profiles import GLANCE
+
     with desk.reading() as database:
         found = agents.by_name(database, name)
         rows = [] if found is None else agents.attached_to(database, found.id)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from importlib import import_module
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from postroom.cli import parsing
+from postroom.cli.command import plain
 from postroom.cli.table import VERBS
 from postroom.core import errors
 from tests.cli.shell import PROGRAM, SOON_S, Result, Shell, environment
@@ -224,3 +227,27 @@ def test_no_arguments_lead_to_a_traceback(home, verb, arguments, stdin):
     assert done.returncode in CODES - {70}, done
     assert done.stderr.count(b"\n") <= 1
     assert bool(done.stderr) or done.returncode in {0, 74}, done
+
+
+@pytest.mark.parametrize(
+    "verb, arguments, is_plain",
+    [
+        ("hook", ["Stop"], True),
+        ("hook", ["--home", "/a b", "--as", "bob", "Stop"], True),
+        ("hook", ["--url", "http://127.0.0.1:1", "Stop"], True),
+        ("hook", ["--json", "Stop"], False),
+        ("hook", ["--home=/x", "Stop"], False),
+        ("hook", ["Stop", "--as", "bob"], False),
+        ("hook", ["--home", "/ä", "Stop"], False),
+        ("mcp", [], True),
+        ("mcp", ["--home", "/x"], True),
+        ("mcp", ["--name", "bob"], False),
+        ("inbox", [], False),
+    ],
+)
+def test_arguments_that_are_read_plainly_mean_the_same_as_to_argparse(verb, arguments, is_plain):
+    command = import_module(f"postroom.cli.{verb}").COMMANDS[verb]
+    found = plain(command, arguments)
+    assert (found is not None) == is_plain
+    if found is not None:
+        assert vars(found) | {"help": False} == vars(parsing.read(parsing.parser(verb, command), arguments))

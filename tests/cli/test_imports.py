@@ -47,6 +47,7 @@ OURS = {
     "postroom.__main__",
     "postroom.cli",
     "postroom.cli.call",
+    "postroom.cli.command",
     "postroom.cli.output",
     "postroom.cli.parsing",
     "postroom.cli.send",

@@ -96,6 +96,19 @@ def test_a_turn_that_the_user_broke_off_is_over(home, tester):
         until(lambda: has_come_to(tester, sent, postroom.State.READ))
 
 
+def test_who_is_idle_and_is_woken_is_busy_until_its_turn_is_over_also_without_hooks(home, tester):
+    def status() -> str:
+        return str(next(one.status for one in tester.agents() if one.name == CLAUDE))
+
+    with Session(home) as session:
+        until_online(tester, CLAUDE)
+        session.call("profile", status="idle")
+        tester.send(CLAUDE, "hello")
+        until(lambda: status() == "busy")
+        until(lambda: status() == "idle")
+        assert len(session.pushed) == 1
+
+
 def test_urgent_mail_does_not_wait_for_the_end_of_a_turn(home, tester):
     with Session(home) as session:
         until_online(tester, CLAUDE)

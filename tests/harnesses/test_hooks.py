@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -15,8 +16,13 @@ import pytest
 import postroom
 from postroom import identity
 from postroom.agent import Agent
+from postroom.core.way import OPENING
 from postroom.exchange.desk import open_desk_of_stranger
+from postroom.exchange.handover import TURN_MS
+from postroom.harnesses.harness import Harness, Place
 from postroom.harnesses.moments import MOMENTS
+from postroom.harnesses.table import harness as named_harness
+from postroom.harnesses.table import harnesses
 from postroom.testing import PostRoom
 from tests.cli.shell import PROGRAM, Shell, environment
 from tests.cli.test_imports import NEVER
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CLAUDE = "0a1b2c3d-claude"
+HOOK = re.compile(r"/opt/postroom hook (\w+)")
 
 
 class Session:
@@ -98,6 +105,36 @@ def test_mail_is_read_when_the_next_hook_shows_that_the_model_went_on(alice, she
     sent = alice.send("claude-webshop", "hi")
     assert "| hi" in session.context("UserPromptSubmit", prompt="go on")
     assert alice.status(sent.id).state == "handed"
+    assert session.hook("Stop") == {}
+    assert alice.status(sent.id).state == "read"
+
+
+def test_a_tool_that_ran_beside_another_does_not_show_that_the_model_has_seen_its_mail(alice, post, shell):
+    session = claude(shell)
+    session.hook("SessionStart")
+    first = alice.send("claude-webshop", "hi", urgency="now")
+    assert "| hi" in session.context("PostToolUse", tool_name="Bash")
+    second = alice.send("claude-webshop", "there", urgency="now")
+    text = session.context("PostToolUse", tool_name="Bash")
+    assert "| there" in text
+    assert "| hi" not in text
+    assert [alice.status(sent.id).state for sent in (first, second)] == ["handed", "handed"]
+    session.hook("Stop")
+    assert [alice.status(sent.id).state for sent in (first, second)] == ["read", "read"]
+
+
+def test_mail_that_a_turn_has_had_for_a_minute_is_read_while_the_turn_goes_on(alice, post, shell):
+    session = claude(shell)
+    session.hook("SessionStart")
+    sent = alice.send("claude-webshop", "hi", urgency="now")
+    assert "| hi" in session.context("PostToolUse", tool_name="Bash")
+    assert session.hook("PostToolUse", tool_name="Bash") == {}
+    assert alice.status(sent.id).state == "handed"
+    desk = open_desk_of_stranger(str(post.home), interface="test")
+    desk.database.begin()
+    desk.database.execute("UPDATE delivery SET handed_ms = handed_ms - ?", (TURN_MS,))
+    desk.database.commit()
+    desk.close()
     assert session.hook("PostToolUse", tool_name="Bash") == {}
     assert alice.status(sent.id).state == "read"
 
@@ -318,20 +355,37 @@ def test_an_unknown_event_is_an_error(shell):
 
 
 def test_the_moments_are_those_that_are_configured():
-    from postroom.harnesses.harness import Place
-    from postroom.harnesses.table import harnesses
+    configured = {event for harness in harnesses() for command in commands(harness, "/opt/postroom") for event in HOOK.findall(command)}
+    assert configured == set(MOMENTS) - {"Busy", "Idle"}
 
-    place = Place({"HOME": "/home/me"}, ("/opt/postroom",))
-    commands = {
-        command.removeprefix("/opt/postroom hook ")
-        for harness in harnesses()
-        for entry in harness.entries(place)
-        if isinstance(entry.value, dict)
-        for hook in [entry.value.get("hooks")]
-        if isinstance(hook, list)
-        for command in [str(hook[0]["command"])]  # type: ignore[index, call-overload]
-    }
-    assert commands == set(MOMENTS) - {"Busy", "Idle"}
+
+def commands(harness: Harness, program: str) -> list[str]:
+    """The commands of the hooks that a harness gets."""
+    place = Place({"HOME": "/home/me"}, (program,))
+    groups = [entry.value.get("hooks") for entry in harness.entries(place) if isinstance(entry.value, dict)]
+    return [str(group[0]["command"]) for group in groups if isinstance(group, list)]  # type: ignore[index, call-overload]
+
+
+@pytest.mark.parametrize(
+    "prompt, is_passed_on",
+    [
+        (f"{OPENING}claude-webshop. Nobody typed this", False),
+        (f"what does “{OPENING}…” mean? it's $HOME `id` \\n 100%s", True),
+        ("go on\n", True),
+    ],
+)
+def test_the_hook_of_claude_code_passes_over_prompts_that_nobody_typed(home, prompt, is_passed_on):
+    program = home / "it's postroom"
+    program.write_text(f"#!/bin/sh\necho $* > '{home}/called'\ncat > '{home}/given'\n")
+    program.chmod(0o700)
+    (command,) = [one for one in commands(named_harness("claude-code"), str(program)) if "UserPromptSubmit" in one]
+    payload = json.dumps({"session_id": CLAUDE, "prompt": prompt}, separators=(",", ":"), ensure_ascii=False)
+    done = subprocess.run(["/bin/sh", "-c", command], input=f"{payload}\n", capture_output=True, text=True, check=True)
+    assert done.stdout == done.stderr == ""
+    assert (home / "called").exists() == is_passed_on
+    if is_passed_on:
+        assert (home / "called").read_text() == "hook UserPromptSubmit\n"
+        assert (home / "given").read_text() == payload
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser
 from postroom.cli.showing import moment, name_of
 from postroom.core.address import EVERYONE, TAGGED
 from postroom.core.profile import STATUSES, Profile

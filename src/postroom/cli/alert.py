@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from postroom.cli.call import Call
+from postroom.cli.command import Command
 from postroom.cli.failure import note
-from postroom.cli.parsing import Command, Parser
+from postroom.cli.parsing import Parser
 from postroom.config import read_config
 from postroom.core.refusals import NeedsExtra, NotTold
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from postroom import waiting
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser, seconds
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser, seconds
 from postroom.cli.send import draft, text_arguments
 from postroom.core.errors import BadUsage
 from postroom.core.message import Message

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import os
-from argparse import Namespace
 
-from postroom.cli import parsing
+from postroom.cli.command import Command, plain
 from postroom.cli.output import STDOUT, Output
-from postroom.cli.parsing import Command
 from postroom.cli.table import Verb
 from postroom.config import identity
 from postroom.core.address import HUMAN
 from postroom.core.errors import BadValue, CallerError, NeedsTerminal, PostroomError, StoreReadOnly, StoreUnusable
 from postroom.core.types import TYPE_CHECKING
-from postroom.exchange.desk import NOBODY, Desk, open_desk, open_desk_of_human, open_desk_of_known, open_desk_of_stranger
 from postroom.paths import default_home
 
 if TYPE_CHECKING:
+    from types import SimpleNamespace
+
+    from typing_extensions import TypeIs
+
     from postroom.agent import Agent
+    from postroom.exchange.desk import Desk
     from postroom.places import AnyDesk, AnySeat
 
 INTERFACE = "cli"
@@ -28,11 +30,16 @@ LONE_WAL_PAGES = 256
 
 def perform(verb: Verb, command: Command, arguments: list[str]) -> int:
     """Read the arguments of a verb and do it, or show its help."""
-    made = parsing.parser(verb.name, command)
-    if {"-h", "--help"} & set(arguments[: arguments.index("--")] if "--" in arguments else arguments):
-        Output().write(made.format_help())
-        return 0
-    call = Call(verb, parsing.read(made, arguments))
+    args = plain(command, arguments)
+    if args is None:
+        from postroom.cli import parsing
+
+        made = parsing.parser(verb.name, command)
+        if {"-h", "--help"} & set(arguments[: arguments.index("--")] if "--" in arguments else arguments):
+            Output().write(made.format_help())
+            return 0
+        args = parsing.read(made, arguments)
+    call = Call(verb, args)
     try:
         if verb.only_here:
             call.check_is_here()
@@ -52,7 +59,7 @@ class Call:
 
     __slots__ = ("_desk", "args", "home", "json", "output", "url", "verb")
 
-    def __init__(self, verb: Verb, args: Namespace) -> None:
+    def __init__(self, verb: Verb, args: SimpleNamespace) -> None:
         self.verb = verb
         self.args = args
         self.json: bool = args.json
@@ -74,7 +81,7 @@ class Call:
     @property
     def is_elsewhere(self) -> bool:
         """Whether the verb is done at a node, and not in the store."""
-        return self.url is not None or (self._desk is not None and not isinstance(self._desk, Desk))
+        return self.url is not None or (self._desk is not None and not is_here(self._desk))
 
     def desk(self) -> AnyDesk:
         """The desk of the agent that calls. Raises NoIdentity, NotRegistered; NeedsTerminal for the human out of a terminal."""
@@ -120,6 +127,8 @@ class Call:
             name = identity(self.args.agent)
             if name.strip().lower() == HUMAN:
                 return self.desk_of_human("speak as 'human'")
+            from postroom.exchange.desk import open_desk, open_desk_of_known
+
             try:
                 self._desk = (open_desk if registers else open_desk_of_known)(name, self.home, interface=INTERFACE)
             except (StoreUnusable, StoreReadOnly) as error:
@@ -155,8 +164,10 @@ class Call:
         """A desk from which the whole store is seen: it belongs to this user. Nothing is said in anybody's name from here."""
         self.check_is_here()
         if self._desk is None:
+            from postroom.exchange.desk import open_desk_of_human
+
             self._desk = open_desk_of_human(self.home, interface=INTERFACE)
-        assert isinstance(self._desk, Desk), "nothing but the store was opened"
+        assert is_here(self._desk), "nothing but the store was opened"
         return self._desk
 
     def viewing_desk(self) -> AnyDesk:
@@ -166,6 +177,8 @@ class Call:
         if os.isatty(STDIN):
             return self.any_desk()
         if self._desk is None:
+            from postroom.exchange.desk import open_desk_of_stranger
+
             self._desk = open_desk_of_stranger(self.home, interface=INTERFACE)
         return self._desk
 
@@ -181,7 +194,7 @@ class Call:
 
         stay()
         desk = self.desk()
-        if isinstance(desk, Desk):
+        if is_here(desk):
             from postroom.seat import Seat
 
             return Seat(desk)
@@ -205,6 +218,8 @@ class Call:
 
     def nothing(self, text: str) -> None:
         """Tell a person that there is nothing to show. One who did not say who it is learns that there may be more."""
+        from postroom.exchange.desk import NOBODY
+
         if self.viewing_desk().agent is not NOBODY:
             self.hint(text)
             return
@@ -223,10 +238,17 @@ class Call:
         """Leave the desk, tidily."""
         if self._desk is not None and self._desk.open:
             try:
-                if isinstance(self._desk, Desk):
+                if is_here(self._desk):
                     tidy(self._desk)
             finally:
                 self._desk.close()
+
+
+def is_here(desk: AnyDesk) -> TypeIs[Desk]:
+    """Whether a desk is one at the store of this machine, and not at a node."""
+    from postroom.exchange.desk import Desk
+
+    return isinstance(desk, Desk)
 
 
 def checked_home(home: str) -> str:

@@ -7,7 +7,8 @@ from importlib import import_module
 
 from postroom.cli import parsing
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser
 from postroom.cli.table import VERBS, Verb
 from postroom.core.types import NamedTuple
 

@@ -11,8 +11,9 @@ from socket import AF_UNIX, SOCK_STREAM, socket
 from typing import Final
 
 from postroom.cli.call import Call
+from postroom.cli.command import Command
 from postroom.cli.failure import note
-from postroom.cli.parsing import Command, Parser
+from postroom.cli.parsing import Parser
 from postroom.core.errors import NeedsTerminal
 from postroom.core.refusals import NoAddress, NotThere, Unreachable
 from postroom.paths import node_socket, socket_directory

@@ -15,7 +15,8 @@ from time import monotonic_ns
 from typing import NamedTuple
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser
 from postroom.core.address import SYSTEM
 from postroom.core.errors import PostroomError
 from postroom.exchange import holding

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser, count, seconds
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser, count, seconds
 from postroom.cli.showing import moment, name_of
 from postroom.core.event import Event
 from postroom.core.render import one_line

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser, path
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser, path
 from postroom.cli.showing import file_text
 from postroom.exchange import tracing
 from postroom.store import files

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser
 from postroom.cli.showing import moment
 from postroom.core.render import counted
 from postroom.exchange import holding

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from time import time
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser, count, seconds
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser, count, seconds
 from postroom.cli.showing import message_text
 from postroom.core.message import Message
 from postroom.exchange import tracing

@@ -12,13 +12,17 @@ from collections.abc import Collection, Mapping
 from json import dumps, loads
 
 from postroom.cli.call import Call, tidy
-from postroom.cli.parsing import Command, Parser
+from postroom.cli.command import Command
 from postroom.core.errors import BadUsage
 from postroom.core.message import Urgency
+from postroom.core.types import TYPE_CHECKING
 from postroom.exchange import handover
 from postroom.exchange.desk import Desk, open_desk, open_desk_of_stranger
 from postroom.harnesses.calling import Caller, caller, name_of
 from postroom.harnesses.moments import MOMENTS, Moment, output
+
+if TYPE_CHECKING:
+    from postroom.cli.parsing import Parser
 
 PAYLOAD_BYTES_MAX = 64 * 1024 * 1024
 """A harness hands over the whole result of a tool."""
@@ -74,7 +78,7 @@ def with_desk(call: Call, name: str, one: Caller, event: str, moment: Moment) ->
     """Note what the session does, and hand over what waits for it."""
     desk = open_desk(name, call.home, interface=handover.INTERFACE)
     try:
-        handover.settle_earlier(desk, was_read=not moment.edge)
+        handover.settle_earlier(desk, was_read=not moment.edge, in_turn=moment.in_turn)
         text = mail(desk, moment.hands_over) if moment.hands_over and not (moment.decision and is_woken(desk)) else ""
         note_status(desk, one, "busy" if text and moment.decision else moment.status)
         if text:
@@ -108,9 +112,7 @@ def note_status(desk: Desk, one: Caller, status: str) -> None:
 
 def mail(desk: Desk, wanted: Collection[Urgency]) -> str:
     """What waits, as a model reads it; empty if it is not urgent enough. What does not fit waits for the next time."""
-    from postroom.exchange import reading
-
-    if not reading.anything(desk):
+    if not handover.anything(desk):
         return ""
     from postroom.core.render import counted
     from postroom.exchange import tracing
@@ -136,5 +138,6 @@ COMMANDS = {
         "What a harness calls at the turns of a session, with JSON on standard input: it notes what the session does, and prints\n"
         "waiting mail as context for the model. `postroom install` configures it.",
         "postroom hook SessionStart < event.json",
+        words=("event",),
     )
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser, count, seconds
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser, count, seconds
 from postroom.core.message import Message
 from postroom.exchange import presence, reading
 from postroom.exchange.desk import Desk

@@ -7,8 +7,9 @@ from difflib import unified_diff
 from typing import TYPE_CHECKING
 
 from postroom.cli.call import STDIN, Call
+from postroom.cli.command import Command
 from postroom.cli.failure import note, tell
-from postroom.cli.parsing import Command, Parser
+from postroom.cli.parsing import Parser
 from postroom.core.errors import BadUsage, ForeignFile
 from postroom.core.render import counted, one_line, visible
 from postroom.harnesses import changes, standing

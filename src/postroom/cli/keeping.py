@@ -6,8 +6,9 @@ import os
 from time import time
 
 from postroom.cli.call import Call
+from postroom.cli.command import Command
 from postroom.cli.failure import warn
-from postroom.cli.parsing import CENTURY_DAYS, Command, Parser, amount, path, seconds
+from postroom.cli.parsing import CENTURY_DAYS, Parser, amount, path, seconds
 from postroom.cli.showing import moment
 from postroom.core.errors import StoreDamaged, StoreUnusable
 from postroom.core.render import counted, one_line, visible

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser
+from postroom.cli.command import Command
 from postroom.core.types import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from postroom.cli.parsing import Parser
     from postroom.core.way import Way
     from postroom.identity import Guest
 
@@ -43,5 +44,7 @@ COMMANDS = {
         run,
         "Serve the post room to a model over the Model Context Protocol, on standard input and output. Harnesses start this by themselves.",
         "postroom mcp --name reviewer",
+        words=(),
+        options=("name", "compat"),
     )
 }

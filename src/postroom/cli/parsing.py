@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from argparse import ArgumentTypeError, Namespace
-from collections.abc import Callable
+from argparse import ArgumentTypeError
+from types import SimpleNamespace
 
+from postroom.cli.command import Command
 from postroom.core.errors import BadText, BadUsage
 from postroom.core.message import YEAR_S
-from postroom.core.types import TYPE_CHECKING, NamedTuple
+from postroom.core.types import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import NoReturn
-
-    from postroom.cli.call import Call
 
 DIGITS_MAX = 18  # what the store can number
 COLUMNS = 88
@@ -22,15 +21,6 @@ CENTURY_DAYS = 36_525
 UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": DAY_S}
 
 vars(argparse)["_"] = str  # all our texts are English; to look for translations of argparse's own costs 1 ms
-
-
-class Command(NamedTuple):
-    """What a verb's module says of a verb: its arguments, what to do (returning an exit code or None for 0), what to know, an example."""
-
-    arguments: Callable[[Parser], None]
-    run: Callable[[Call], int | None]
-    about: str
-    example: str
 
 
 class Parser(argparse.ArgumentParser):
@@ -67,9 +57,9 @@ def formatter(prog: str) -> argparse.HelpFormatter:
     return argparse.RawDescriptionHelpFormatter(prog, width=COLUMNS)
 
 
-def read(made: Parser, arguments: list[str]) -> Namespace:
+def read(made: Parser, arguments: list[str]) -> SimpleNamespace:
     """The arguments of a verb. Raises BadUsage, BadText."""
-    parsed = made.parse_args(arranged(made, arguments))
+    parsed = made.parse_args(arranged(made, arguments), SimpleNamespace())
     for action in made._actions:  # noqa: SLF001  # argparse offers no other way to its table
         if action.type is not path:
             check_unicode(action.dest, getattr(parsed, action.dest))

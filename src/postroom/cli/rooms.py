@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser
 from postroom.cli.showing import moment, name_of
 from postroom.core.render import counted, one_line
 from postroom.core.room import Policy, Role, Room, room_name

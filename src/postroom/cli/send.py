@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from postroom.cli.call import STDIN, Call
-from postroom.cli.parsing import Command, Parser, names, path, seconds
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser, names, path, seconds
 from postroom.core.address import read_address
 from postroom.core.errors import BadText, BadUsage, NotWritten, TooLarge
 from postroom.core.message import Draft, Progress, Receipt, State

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser, seconds
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser, seconds
 from postroom.cli.send import draft, show, text_arguments
 from postroom.cli.showing import moment
 from postroom.core.message import Draft

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser, seconds
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser, seconds
 from postroom.cli.showing import moment, progress_text, reason_of
 from postroom.core.errors import CameBack, NotYet
 from postroom.core.message import Receipt, State

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser, count, lifetime, path
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser, count, lifetime, path
 from postroom.cli.showing import moment, name_of
 from postroom.config import identity
 from postroom.core.address import HUMAN

@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser
 
 if TYPE_CHECKING:
     from postroom.config import NodeSettings

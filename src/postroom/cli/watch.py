@@ -5,9 +5,10 @@ from __future__ import annotations
 from time import time
 
 from postroom.cli.call import Call
+from postroom.cli.command import Command
 from postroom.cli.failure import note
 from postroom.cli.output import STDOUT
-from postroom.cli.parsing import Command, Parser, count
+from postroom.cli.parsing import Parser, count
 from postroom.cli.patience import stay
 from postroom.cli.showing import STATE_COLOURS, message_text, moment, name_of
 from postroom.core.message import Kind, Message, State

@@ -6,7 +6,8 @@ import os
 import sys
 
 from postroom.cli.call import Call
-from postroom.cli.parsing import Command, Parser, count, path
+from postroom.cli.command import Command
+from postroom.cli.parsing import Parser, count, path
 from postroom.cli.showing import moment, name_of
 from postroom.cli.token import new_file
 from postroom.core import webhook as rules

@@ -9,7 +9,8 @@ from postroom.core.types import NamedTuple, NewType
 
 Name = NewType("Name", str)
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
+NAME_MAX = 63
+NAME = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{NAME_MAX - 1}}}", re.ASCII)
 HUMAN = Name("human")  # the person at this machine
 SYSTEM = Name("postroom")  # signs notices
 RESERVED = frozenset({"human", "system", "all", "postroom"})

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import count
 
-from postroom.core.address import Name, fold_name
+from postroom.core.address import NAME_MAX, Name, fold_name
 from postroom.core.errors import BadName, BadValue
 from postroom.core.types import NamedTuple
 
@@ -80,7 +80,6 @@ class Invited(NamedTuple):
     reason: str | None = None
 
 
-NAME_MAX = 63
 _P = Policy
 _EVERYONE = frozenset(Role)
 _INSIDE = frozenset({Role.MEMBER, Role.OWNER})

@@ -6,6 +6,9 @@ from enum import IntEnum
 
 from postroom.core.types import Protocol
 
+OPENING = "Postroom brings mail for "
+"""How everything begins that is brought into a session. Hooks know by it a prompt that nobody typed."""
+
 
 class Fate(IntEnum):
     """How far a text has come that was pushed into a session, as its harness shows it."""

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from types import TracebackType
+
 from postroom.core.address import Name
+from postroom.core.errors import TooFast
 from postroom.core.message import check_text
 from postroom.core.room import Policy
 from postroom.exchange import crowds, notices
-from postroom.exchange.desk import Desk
+from postroom.exchange.desk import Desk, Posting
 from postroom.exchange.outbox import Crowd, Outbox, Place
+from postroom.exchange.sending import tell_of_storm
 from postroom.store import agents
 from postroom.store import rooms as stored
 from postroom.store.database import Database
 from postroom.store.rooms import RoomRow
+
+
+class Announcement:
+    """A write transaction of which others in a room hear. When it comes too fast, the human hears of that, as of messages."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._posting = desk.posting(safe=True)
+
+    def __enter__(self) -> Posting:
+        return self._posting.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._posting.__exit__(kind, error, trace)
+        if isinstance(error, TooFast):
+            tell_of_storm(self._desk, error)
 
 
 def tell(outbox: Outbox, room: RoomRow, to: int, what: str, **facts: str) -> None:

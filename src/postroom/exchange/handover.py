@@ -10,7 +10,6 @@ from collections.abc import Collection, Sequence
 from postroom.core.errors import LeaseLost
 from postroom.core.message import Urgency
 from postroom.core.types import NamedTuple
-from postroom.exchange import causes, reading
 from postroom.exchange.desk import Desk
 from postroom.store import agents, deliveries, handover
 from postroom.store.deliveries import Handed
@@ -18,13 +17,23 @@ from postroom.store.deliveries import Handed
 INTERFACE = handover.INTERFACE
 
 
-def settle_earlier(desk: Desk, *, was_read: bool) -> None:
-    """Confirm what earlier hooks of this agent handed over, or put it back if nobody knows whether the model saw it."""
+TURN_MS = 60_000
+"""What a turn has had for so long counts as read also while the turn goes on."""
+
+
+def settle_earlier(desk: Desk, *, was_read: bool, in_turn: bool = False) -> None:
+    """Confirm what earlier hooks of this agent handed over, or put it back if nobody knows whether the model saw it.
+
+    In a turn several tools may run at once: that the next hook is called does not show then that the model has gone on.
+    """
+    until_ms = desk.now_ms() - TURN_MS if in_turn else desk.now_ms()
     with desk.reading() as database:
         holder = handover.holder(database, desk.agent.id)
-        handed = [] if holder is None else handover.in_hand(database, desk.agent.id, holder)
+        handed = [] if holder is None else handover.in_hand(database, desk.agent.id, holder, until_ms=until_ms)
     if holder is None:
         return
+    from postroom.exchange import reading
+
     desk.provenance = holder
     if not was_read:
         reading.give_back(desk, handed)
@@ -36,10 +45,18 @@ def settle_earlier(desk: Desk, *, was_read: bool) -> None:
             continue
 
 
+def anything(desk: Desk) -> bool:
+    """Whether anything waits that is in nobody's hands: else a look into the mailbox would cost a transaction for nothing."""
+    with desk.reading() as database:
+        return deliveries.any_waiting(database, desk.agent.id, now_ms=desk.now_ms())
+
+
 def put_back(desk: Desk, handed: Sequence[Handed]) -> None:
     """Put messages back that nobody can have seen: they are as new the next time as they were this time."""
     if not handed:
         return
+    from postroom.exchange import reading
+
     with desk.posting() as posting:
         for one in handed:
             handover.unhand(posting.database, one.delivery, holder=desk.provenance)
@@ -69,6 +86,8 @@ def wanted(desk: Desk, *, limit: int) -> Wanted:
 
 def take(desk: Desk, wanted: Collection[Urgency], *, limit: int) -> list[Handed]:
     """Take what waits, in order, if any of it is as urgent as wanted: what is less urgent goes along, so that the order stays."""
+    from postroom.exchange import causes, reading
+
     with desk.reading() as database:
         urgent = handover.urgencies(database, desk.agent.id, now_ms=desk.now_ms())
     handed = reading.take(desk, limit=limit) if not urgent.isdisjoint(wanted) else []

@@ -8,7 +8,7 @@ from postroom.core.errors import BadValue, MailboxFull, TooLarge
 from postroom.core.message import are_texts
 from postroom.core.room import Act, Invited, Policy
 from postroom.exchange.admission import admitted, agent_named
-from postroom.exchange.announcing import charge, check_reason, is_hidden, my_name, tell
+from postroom.exchange.announcing import Announcement, charge, check_reason, is_hidden, my_name, tell
 from postroom.exchange.desk import Desk
 from postroom.exchange.outbox import Outbox
 from postroom.store import rooms as stored
@@ -19,7 +19,7 @@ from postroom.store.rooms import RoomRow
 def invite(desk: Desk, name: str, names: Sequence[str]) -> list[Invited]:
     """Let agents join a room, and tell them how. Says what became of each. Raises NoSuchAgent; MailboxFull when nobody could be told."""
     check_names(desk, names)
-    with desk.posting(safe=True) as posting:
+    with Announcement(desk) as posting:
         database, me = posting.database, desk.agent.id
         room, _ = admitted(database, name, Act.INVITE, viewer=me)
         others = list(dict.fromkeys(agent_named(database, one, viewer=me) for one in names))

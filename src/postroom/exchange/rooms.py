@@ -11,7 +11,7 @@ from postroom.core.message import check_text
 from postroom.core.room import Act, Member, Policy, Role, Room, closes, may, next_names, policy_named, room_name
 from postroom.exchange import events, presence
 from postroom.exchange.admission import admitted, agent_named, roles_of
-from postroom.exchange.announcing import because, charge, check_reason, my_name, tell
+from postroom.exchange.announcing import Announcement, because, charge, check_reason, my_name, tell
 from postroom.exchange.desk import Desk
 from postroom.exchange.lookup import known_room
 from postroom.exchange.outbox import Outbox
@@ -117,7 +117,7 @@ def describe(desk: Desk, name: str, *, description: str | None = None, policy: s
     """Change what a room is for, or close it further; its members hear of it. What was said among them stays among them."""
     if description is not None:
         check_about(desk, "description", description)
-    with desk.posting(safe=True) as posting:
+    with Announcement(desk) as posting:
         room, _ = admitted(posting.database, name, Act.DESCRIBE, viewer=desk.agent.id)
         chosen = Policy(room.policy) if policy is None else policy_named(policy)
         if not closes(Policy(room.policy), chosen):
@@ -138,7 +138,7 @@ def describe(desk: Desk, name: str, *, description: str | None = None, policy: s
 def set_topic(desk: Desk, name: str, topic: str) -> Room:
     """Say what a room is about just now; its members hear of it."""
     check_about(desk, "topic", topic)
-    with desk.posting(safe=True) as posting:
+    with Announcement(desk) as posting:
         room, _ = admitted(posting.database, name, Act.TOPIC, viewer=desk.agent.id)
         if topic != room.topic:
             outbox = Outbox(posting)
@@ -160,7 +160,7 @@ def check_about(desk: Desk, part: str, text: str) -> None:
 def join(desk: Desk, name: str) -> Room:
     """Become a member. Uses up an invitation to this room. Raises NoSuchRoom, NotInvited, TooMany."""
     gone = presence.look(desk)
-    with desk.posting(safe=True) as posting:
+    with Announcement(desk) as posting:
         database, me, limit = posting.database, desk.agent.id, desk.config.limits.members
         room, standing = admitted(database, name, Act.JOIN, viewer=me)
         if not standing.member:
@@ -232,7 +232,7 @@ def give_up(outbox: Outbox, agent: int) -> None:
 def kick(desk: Desk, name: str, agent: str, reason: str = "") -> None:
     """Take a member out, or an invitation back; the agent is told why. Raises NotInRoom, NotTheOwner."""
     check_reason(desk, reason)
-    with desk.posting(safe=True) as posting:
+    with Announcement(desk) as posting:
         database, me = posting.database, desk.agent.id
         room, _ = admitted(database, name, Act.KICK, viewer=me)
         other = agent_named(database, agent, viewer=me)
@@ -254,7 +254,7 @@ def kick(desk: Desk, name: str, agent: str, reason: str = "") -> None:
 
 def transfer(desk: Desk, name: str, agent: str) -> None:
     """Make another member the owner. Raises NotInRoom, NotTheOwner."""
-    with desk.posting(safe=True) as posting:
+    with Announcement(desk) as posting:
         database, me, limit = posting.database, desk.agent.id, desk.config.limits.rooms
         room, _ = admitted(database, name, Act.TRANSFER, viewer=me)
         other = agent_named(database, agent, viewer=me)

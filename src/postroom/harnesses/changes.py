@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from postroom.harnesses.editing.values import Keys
 
 
-OURS = re.compile(r"\bpostroom\b.* hook [A-Z][A-Za-z]+$|/postroom\.js$")
+OURS = re.compile(r"\bpostroom\b.* hook [A-Z][A-Za-z]+(;; esac)?$|/postroom\.js$")
 
 
 class Editor(Protocol):

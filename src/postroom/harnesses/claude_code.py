@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from postroom.core.way import OPENING
 from postroom.harnesses.harness import ITEM, NAME, Entry, Harness, Outcome, Place, server
-from postroom.harnesses.hooking import hook_groups
+from postroom.harnesses.hooking import hook_group, hook_groups
 from postroom.harnesses.probing import listed, run
 from postroom.harnesses.shipped import skill
+
+PROMPT = f"""said=$(cat); case "$said" in *'"prompt":"{OPENING}'*) ;; *) printf %s "$said" | {{hook}};; esac"""
+"""The hook at a prompt. For one that we brought in there is nothing to do, and Python takes longer to start than all the rest of waking."""
 
 
 def directory(place: Place) -> str:
@@ -21,7 +25,8 @@ def entries(place: Place) -> list[Entry]:
     else:
         servers, settings = (f"{own}/.claude.json" if own else place.home(".claude.json")), f"{directory(place)}/settings.json"
     found = [Entry(servers, ("mcpServers", NAME), {"type": "stdio", **server(place), "alwaysLoad": True})]
-    found += hook_groups(place, settings, ("SessionStart", "UserPromptSubmit", "PostToolUse", "Stop", "SessionEnd"))
+    found += hook_groups(place, settings, ("SessionStart", "PostToolUse", "Stop", "SessionEnd"))
+    found.append(hook_group(settings, "UserPromptSubmit", PROMPT.format(hook=place.command("hook", "UserPromptSubmit"))))
     if place.project is not None:
         found.append(Entry(settings, ("enabledMcpjsonServers",), NAME, ITEM))
     if not place.asks:

@@ -19,10 +19,11 @@ LAST_TIMEOUT_S = 3
 
 def hook_groups(place: Place, path: str, events: Iterable[str], *, scale: int = 1) -> list[Entry]:
     """One group with one command for each event. `scale` is how many units of time a second has there."""
-    return [Entry(path, ("hooks", event), group(place, event, scale), ITEM) for event in events]
+    return [hook_group(path, event, place.command("hook", event), scale=scale) for event in events]
 
 
-def group(place: Place, event: str, scale: int) -> Value:
+def hook_group(path: str, event: str, command: str, *, scale: int = 1) -> Entry:
     """One group with one command."""
     seconds = LAST_TIMEOUT_S if event == "SessionEnd" else TIMEOUT_S
-    return {"hooks": [{"type": "command", "command": place.command("hook", event), "timeout": seconds * scale}]}
+    group: Value = {"hooks": [{"type": "command", "command": command, "timeout": seconds * scale}]}
+    return Entry(path, ("hooks", event), group, ITEM)

@@ -19,23 +19,24 @@ class Moment(NamedTuple):
     """A row: what the session does from now on, how urgent mail must be to be handed over, and how the harness wants to be told.
 
     `decision` is the word with which a harness goes on with a turn that would have ended; without one mail is added to the context.
-    At the `edge` of a session nobody knows whether the model saw what was handed over last.
+    At the `edge` of a session nobody knows whether the model saw what was handed over last; in a turn (`in_turn`) not yet.
     """
 
     status: str
     hands_over: frozenset[Urgency]
     decision: str = ""
     edge: bool = False
+    in_turn: bool = False
 
 
 MOMENTS = {
     "SessionStart": Moment(IDLE, ANYTHING, edge=True),
     "UserPromptSubmit": Moment(BUSY, ANYTHING),
-    "PostToolUse": Moment(BUSY, AT_ONCE),
+    "PostToolUse": Moment(BUSY, AT_ONCE, in_turn=True),
     "Stop": Moment(IDLE, SOON, decision="block"),
     "SessionEnd": Moment(IDLE, NOTHING, edge=True),
     "BeforeAgent": Moment(BUSY, ANYTHING),
-    "AfterTool": Moment(BUSY, AT_ONCE),
+    "AfterTool": Moment(BUSY, AT_ONCE, in_turn=True),
     "AfterAgent": Moment(IDLE, SOON, decision="deny"),
     "Busy": Moment(BUSY, NOTHING),
     "Idle": Moment(IDLE, NOTHING),

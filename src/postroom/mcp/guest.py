@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing, suppress
+from threading import Event as Moment
 from threading import Lock, Thread
 
 from postroom import identity
@@ -14,7 +15,7 @@ from postroom.core.event import Event
 from postroom.core.profile import Profile
 from postroom.core.types import TYPE_CHECKING, NamedTuple
 from postroom.doorbell import ring
-from postroom.exchange import presence, reading, tracing
+from postroom.exchange import handover, presence, tracing
 from postroom.exchange.desk import open_desk, open_desk_of_stranger
 from postroom.mcp.calls import HandedOver
 from postroom.seat import Seat
@@ -61,6 +62,7 @@ class Guest:
         self._known: set[str] = set()
         self._told = 0
         self._ended = False
+        self._left = Moment()
 
     # Coming and going
 
@@ -127,12 +129,11 @@ class Guest:
 
     def _stay(self) -> None:
         """Do what an attached process owes the others, also while nothing is called; and note when it was renamed by somebody else."""
-        while self._inside is not None and not self._ended:
+        while self._inside is not None and not self._left.wait(LOOK_S):
             agent, seat = self._inside
             try:
-                if not seat.bell.wait(seat.bell.rings, LOOK_S):
-                    seat.look()
-                    self._note_name(agent.name)
+                seat.look()
+                self._note_name(agent.name)
             except PostroomError:
                 continue  # the store is busy, or gone: whoever calls is told
 
@@ -167,6 +168,7 @@ class Guest:
         with self._lock:
             self._ended = True
             inside = self._inside
+        self._left.set()
         if inside is not None:
             inside.agent.close()
 
@@ -230,7 +232,7 @@ class Guest:
     def next_message(self) -> Handed | None:
         """The next message that waits, or None. Does not wait, and writes nothing when nothing is there."""
         with self.seat.turn as desk:
-            if not desk.do(reading.anything):
+            if not desk.do(handover.anything):
                 return None
         taken = self.seat.take(1)
         return taken[0] if taken else None

@@ -46,7 +46,7 @@ class Batch(NamedTuple):
 def read_line(line: bytes) -> Request | Fault | Batch | None:
     """What a line says; None for an answer, as nothing is ever asked of the client."""
     try:
-        value: object = json.loads(line.decode(), parse_constant=refuse)
+        value: object = DECODER.decode(line.decode())
     except (ValueError, RecursionError) as error:
         return Fault(None, PARSE_ERROR, f"this is no JSON: {type(error).__name__}")
     if not isinstance(value, list):
@@ -101,4 +101,8 @@ def fault_object(fault: Fault) -> Object:
 
 def written(value: Object | list[Object]) -> bytes:
     """A value on a line of its own, in ASCII: no character of it can be taken for a line break, or be no UTF-8."""
-    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+    return ENCODER.encode(value).encode() + b"\n"
+
+
+DECODER = json.JSONDecoder(parse_constant=refuse)
+ENCODER = json.JSONEncoder(separators=(",", ":"))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
-from postroom import identity
 from postroom.core.address import claimable
 from postroom.core.types import TYPE_CHECKING
-from postroom.mcp.guest import Guest, House
+from postroom.mcp import instructions
 from postroom.mcp.pipe import Pipe
-from postroom.mcp.server import Served, Server
+from postroom.mcp.server import Server
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postroom import identity
     from postroom.core.way import Way
     from postroom.mcp.digest import Style
+    from postroom.mcp.guest import Guest
+    from postroom.mcp.guests import Guests
 
     WayInto = Callable[[identity.Guest], Way | None]
 
@@ -24,20 +27,22 @@ def serve(
 ) -> None:  # fmt: skip
     """Serve one client until its input ends. `way` finds how a session can be woken, `url` names a node. Raises BadName, ReservedName."""
     given = name or os.environ.get("POSTROOM_AGENT")
-    house = House(home, claimable(given) if given else None, url=url)
-    Server(served(house, compat, way), Pipe()).serve()
+    own = claimable(given) if given else None
 
+    def load() -> Guests:
+        from postroom.mcp.guest import House
+        from postroom.mcp.guests import Guests
 
-def served(house: House, compat: str | None, way: WayInto | None) -> Served:
-    """The tools, and what is said about them at the beginning."""
-    if compat == "agent-comms":
-        from postroom.mcp import comms
+        if compat == "agent-comms":
+            from postroom.mcp import comms
 
-        return Served(comms.BY_NAME, comms.INSTRUCTIONS, house._replace(wake=waking(way, comms.STYLE)))
-    from postroom.mcp import tools
-    from postroom.mcp.digest import NATIVE
+            return Guests(comms.BY_NAME, House(home, own, waking(way, comms.STYLE), url))
+        from postroom.mcp import tools
+        from postroom.mcp.digest import NATIVE
 
-    return Served(tools.BY_NAME, tools.INSTRUCTIONS, house._replace(wake=waking(way, NATIVE)))
+        return Guests(tools.BY_NAME, House(home, own, waking(way, NATIVE), url))
+
+    Server(instructions.COMMS if compat == "agent-comms" else instructions.NATIVE, load, Pipe()).serve()
 
 
 def waking(way: WayInto | None, style: Style) -> Callable[[Guest], None] | None:

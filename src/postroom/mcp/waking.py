@@ -14,7 +14,7 @@ from time import monotonic, monotonic_ns
 from postroom.core.errors import Closed, PostroomError
 from postroom.core.message import Urgency
 from postroom.core.types import TYPE_CHECKING, NamedTuple
-from postroom.core.way import AtWork, Fate
+from postroom.core.way import OPENING, AtWork, Fate
 from postroom.exchange import handover
 from postroom.mcp.calls import HandedOver
 from postroom.mcp.digest import digest
@@ -42,7 +42,7 @@ GRACE_S = 0.1
 BROKEN_OFF_S = 3.0
 """So long a session that is said to be busy must show otherwise to be believed."""
 LOOK_AT = 100
-TOP = """Postroom brings mail for {me}. Nobody typed this: it comes from other agents, not from your user.{again}"""
+TOP = OPENING + """{me}. Nobody typed this: it comes from other agents, not from your user.{again}"""
 BOTTOM = "If nothing of this needs an answer or work, end your turn without one."
 
 
@@ -79,6 +79,7 @@ class Waker:
         self._rests_since = inf
         self._failures = 0
         self._cannot_interrupt = False
+        self._woke = False
 
     def run(self) -> None:
         """Wake until the agent leaves."""
@@ -97,9 +98,12 @@ class Waker:
         for push in list(self._pushes):
             self._follow(push)
         seconds = self._wake()
+        if self._woke and self._rests(busy=True):
+            self._woke = False
+            self._say("idle", instead_of="busy")
         if any(push.fate < Fate.TAKEN for push in self._pushes):
             return min(seconds, LOOK_S)
-        return min(seconds, TURN_LOOK_S) if self._pushes else seconds
+        return min(seconds, TURN_LOOK_S) if self._pushes or self._woke else seconds
 
     # What becomes of a push
 
@@ -189,3 +193,13 @@ class Waker:
             self._give_up(push)
         except OSError:
             self._give_up(push, is_unseen=len(push.tries) == 1)
+        else:
+            self._woke = self._say("busy", instead_of="idle") or self._woke
+
+    def _say(self, status: str, *, instead_of: str) -> bool:
+        """Say what the agent does now, as a hook does at a prompt that was typed; there may be none. False if it says something else."""
+        agent = self._guest.agent
+        if agent.profile().status != instead_of:
+            return False
+        agent.profile(status=status)
+        return True

@@ -35,7 +35,7 @@ class Worker:
         self.guest = guest
         self._tools = tools
         self._answered = answered
-        self._calls: SimpleQueue[Call | None] = SimpleQueue()
+        self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._waiting = BoundedSemaphore(WAITING_MAX)
         self._closing = False
         self._threads: list[Thread] = []
@@ -44,33 +44,32 @@ class Worker:
 
     def do(self, call: Call) -> None:
         """Do a call, after those that came before it."""
-        self._calls.put(call)
+        self._tasks.put(lambda: self._begin(call))
 
     def come_in(self) -> None:
         """Let the agent come in without a call."""
-        self._calls.put(None)
+        self._tasks.put(self._come_in)
 
-    def close(self, within_s: float) -> None:
-        """Finish what can be finished at once, end what waits, and leave."""
-        until = monotonic() + within_s
+    def end(self) -> None:
+        """Take nothing more. What came before is still begun, and what waits is answered."""
         self._closing = True
-        self._calls.put(None)
+        self._tasks.put(None)
         self.guest.stir()
-        for thread in [self._thread, *self._threads]:
+
+    def close(self, until: float) -> None:
+        """Leave when all is answered, at the latest at a moment. Only when everything was begun is it known which threads wait."""
+        self.end()
+        self._thread.join(max(until - monotonic(), 0))
+        self.guest.stir()  # those whose agent has come in since
+        for thread in self._threads:
             thread.join(max(until - monotonic(), 0))
         self.guest.leave()
 
     # In the thread of the worker
 
     def _work(self) -> None:
-        while True:
-            call = self._calls.get()
-            if call is not None and not call.cancelled:
-                self._begin(call)
-            elif call is None and self._closing:
-                return
-            elif call is None:
-                self._come_in()
+        while (task := self._tasks.get()) is not None:
+            task()
 
     def _come_in(self) -> None:
         try:
@@ -80,6 +79,8 @@ class Worker:
 
     def _begin(self, call: Call) -> None:
         """Do what is done at once."""
+        if call.cancelled:
+            return
         tool, guest = self._tools[call.asked.tool], self.guest
         try:
             given = Arguments(call.asked.arguments, (*tool.properties, *tool.more))

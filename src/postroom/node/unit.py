@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
 from shlex import quote
+from types import SimpleNamespace
 from xml.sax.saxutils import escape
 
 SYSTEMD = """\
@@ -52,7 +52,7 @@ LAUNCHD = """\
 OPTIONS = ("listen", "gateway_port", "certificate", "key", "log")
 
 
-def unit(home: str, args: Namespace) -> str:
+def unit(home: str, args: SimpleNamespace) -> str:
     """The file for this system, that starts the node as it would start now."""
     words = command(args)
     if sys.platform == "darwin":
@@ -61,7 +61,7 @@ def unit(home: str, args: Namespace) -> str:
     return SYSTEMD.format(command=" ".join(escaped(word) for word in words), environment=escaped(f"POSTROOM_HOME={home}"))
 
 
-def command(args: Namespace) -> list[str]:
+def command(args: SimpleNamespace) -> list[str]:
     """The program with what was said."""
     words = [*program(), "up"]
     for name in OPTIONS:

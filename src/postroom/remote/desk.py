@@ -362,7 +362,7 @@ APART: dict[object, Callable[..., object]] = {  # type: ignore[explicit-any]  # 
     sessions.say: say,
     crowds.count: count,
     keeping.export: export,
-    reading.anything: anything,
+    handover.anything: anything,
     handover.wanted: wanted,
     tracing.is_first_contact: tracing.is_first_contact,  # of verbs that are done by either desk
     tracing.place_of: place_of,

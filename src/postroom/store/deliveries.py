@@ -61,6 +61,7 @@ EXPIRE_AGAIN = """
 INSERT OR IGNORE INTO timer SELECT m.expires_ms, 'expire', m.seq FROM delivery d JOIN message m ON m.seq = d.message
 WHERE m.expires_ms IS NOT NULL AND d.state = 'handed' AND d.holder = ? AND """
 GIVE_BACK = "UPDATE delivery SET state = 'delivered', holder = NULL, lease_ms = NULL WHERE "
+ANY_WAITING = "SELECT 1 FROM delivery WHERE unread = ?1 AND (state = 'delivered' OR state = 'handed' AND lease_ms <= ?2) LIMIT 1"
 URGENT = """
 SELECT 1 FROM delivery d JOIN message m ON m.seq = d.message WHERE d.unread = ? AND coalesce(d.urgency, m.urgency) != 'info' LIMIT 1
 """
@@ -201,6 +202,11 @@ def recipients_after(database: Database, delivery: int) -> tuple[list[int], int]
 def any_unread(database: Database, recipient: int) -> bool:
     """Whether anything is in a mailbox."""
     return bool(database.execute("SELECT 1 FROM delivery WHERE unread = ? LIMIT 1", (recipient,)).fetchall())
+
+
+def any_waiting(database: Database, recipient: int, *, now_ms: int) -> bool:
+    """Whether anything is in a mailbox that is in nobody's hands."""
+    return bool(database.execute(ANY_WAITING, (recipient, now_ms)).fetchall())
 
 
 def any_urgent(database: Database, recipient: int) -> bool:

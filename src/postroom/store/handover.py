@@ -15,7 +15,7 @@ WHERE d.unread = ? AND d.state = '{State.HANDED}' AND p.interface = '{INTERFACE}
 IN_HAND = f"""
 {messages.MESSAGE}, d.id, m.sender, coalesce(m.thread, m.seq), m.followed, d.handovers, d.urgency
 FROM delivery d JOIN message m ON m.seq = d.message {messages.SENDER}
-WHERE d.unread = ? AND d.state = '{State.HANDED}' AND d.holder = ? ORDER BY d.id
+WHERE d.unread = ? AND d.state = '{State.HANDED}' AND d.holder = ? AND d.handed_ms <= ? ORDER BY d.id
 """
 SERVERS = """
 SELECT t.pid, a.name FROM attached t JOIN provenance p ON p.id = t.id JOIN agent a ON a.id = t.agent
@@ -39,9 +39,9 @@ def holder(database: Database, recipient: int) -> int | None:
     return next((int(id) for (id,) in database.execute(HOLDER, (recipient,))), None)
 
 
-def in_hand(database: Database, recipient: int, holder: int) -> list[Handed]:
-    """What hooks of an agent have in hand."""
-    return [handed_over(database, row) for row in database.execute(IN_HAND, (recipient, holder)).fetchall()]
+def in_hand(database: Database, recipient: int, holder: int, *, until_ms: int) -> list[Handed]:
+    """What hooks of an agent have had in hand since a time."""
+    return [handed_over(database, row) for row in database.execute(IN_HAND, (recipient, holder, until_ms)).fetchall()]
 
 
 def unhand(database: Database, delivery: int, *, holder: int) -> None:

@@ -6,6 +6,7 @@ It drops without a word what comes too fast and what it has had before: a push c
 from __future__ import annotations
 
 import os
+import socket
 from glob import escape, iglob
 from json import dumps
 from time import monotonic, time
@@ -55,8 +56,6 @@ class Inbox:
 
     def push(self, text: str, *, interrupt: bool) -> None:  # noqa: ARG002  # a turn that runs gets it with its next step in any case
         """Write it into the socket. Raises OSError when the session is gone."""
-        import socket
-
         self._look()
         self._fates[text] = Fate.UNKNOWN
         self._pushed, self._others = monotonic(), {path: Journal(path, start=size_of(path)) for path in self._transcripts()}
