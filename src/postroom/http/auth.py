@@ -26,6 +26,7 @@ CONSOLE = "console"
 RIGHTS = {READ: {READ}, ACT: {READ, ACT}, ADMIN: {READ, ACT, ADMIN}}
 """What each scope may do."""
 NOTED_S = 60.0
+KNOWN_MAX = 1_000
 
 
 class Caller(NamedTuple):
@@ -49,6 +50,7 @@ class Gate:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._noted: dict[int, float] = {}
+        self._known: dict[tuple[str, str], tuple[Caller, Bearer]] = {}  # by token and program
         self.noting: Callable[[Bearer], object] = id
         """What writes down that a token was used."""
         self.pages: list[Callable[[Request], bool]] = []
@@ -70,6 +72,20 @@ class Gate:
         found = agents.by_name(self._database, claimable(name))
         return Caller(found.id if found else 0, claimable(name), ACT, program)
 
+    def known(self, request: Request) -> Caller | None:
+        """Who a request is from, if its token was valid the last time; whether it is still must be looked at."""
+        secret = secret_of(request)
+        found = None if secret is None else self._known.get((secret, program_of(request)))
+        if found is None:
+            return None
+        caller, bearer = found
+        self._note_use(bearer)
+        return caller
+
+    def forget(self, caller: Caller) -> None:
+        """Look at a token again before anything else."""
+        self._known = {key: found for key, found in self._known.items() if found[0].secret != caller.secret}
+
     def bearer(self, secret: str) -> Bearer | None:
         """Whose a token is, at this moment."""
         return tokens.check(self._database, secret, now_ms=now_us() // 1000)
@@ -87,7 +103,11 @@ class Gate:
         if found is None:
             raise BadToken(why="it is unknown, has expired or was revoked")
         self._note_use(found)
-        return Caller(found.agent, found.name, found.scope, program, secret)
+        caller = Caller(found.agent, found.name, found.scope, program, secret)
+        if len(self._known) >= KNOWN_MAX:
+            self._known.clear()
+        self._known[secret, program] = caller, found
+        return caller
 
     def _note_use(self, bearer: Bearer) -> None:
         """Let the use of a token be noted, about once a minute."""

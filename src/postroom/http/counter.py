@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from math import inf
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
@@ -25,6 +26,7 @@ from postroom.http.flusher import Flusher
 from postroom.paths import socket_directory
 from postroom.store import agents, deliveries
 from postroom.store.agents import AgentRow, AttachedRow
+from postroom.store.database import Group
 from postroom.store.place import check_directory, make_private
 from postroom.warden import ROUND_MS, Warden
 
@@ -32,8 +34,14 @@ Result = TypeVar("Result")
 GROUP_MAX: Final = 64
 """So many acts are written together: 64 sends take 2 ms, others who write wait no longer than that."""
 IDLE_S: Final = 60.0
+VALID_MAX: Final = 1_000
+"""So many callers are remembered at most: each is a token and a program."""
 FORGET_S: Final = 600.0
 """So long it is remembered what an agent took last: loops are known by that, see causes.py."""
+
+
+class Stale(Exception):
+    """What was known of a caller is not so any more: its token, its name."""
 
 
 class Wish(NamedTuple):
@@ -66,6 +74,9 @@ class Counter:
         self._database = self._desk.database
         self._warden = Warden(self._desk)
         self._visitors: dict[tuple[int, str], Visitor] = {}
+        self._valid: dict[Caller, float] = {}  # until when their tokens are valid, as of the store's version
+        self._version = 0
+        self._looked: Group | None = None
         self._wishes: SimpleQueue[Wish | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._open = True
@@ -91,6 +102,12 @@ class Counter:
         future: asyncio.Future[Result | None] = self._loop.create_future()
         self._wishes.put(Wish(job, lambda value: answer(future, value), alone, unless))
         return await future
+
+    def ask(self, job: Callable[[], object], answer: Callable[[object], None], *, unless: Callable[[], bool] | None = None) -> None:
+        """The same for who does not await it: `answer` is called in the event loop, with what was returned or the error."""
+        if not self._open:
+            raise Closed
+        self._wishes.put(Wish(job, answer, alone=False, unless=unless))
 
     def do_soon(self, job: Callable[[], object]) -> None:
         """Have something done that nobody waits for."""
@@ -122,6 +139,28 @@ class Counter:
         if attaches and not visitor.attached:
             self._attach(visitor)
         return visitor
+
+    def holder(self, caller: Caller) -> Visitor:
+        """The same for one whose token was valid before: raises Stale unless it is still. For jobs that are done together."""
+        database = self._database
+        if database.group is not self._looked:  # once in a transaction: nothing changes there that is not done here
+            self._looked = database.group
+            ((version,),) = database.execute("PRAGMA data_version")
+            if version != self._version or len(self._valid) > VALID_MAX:
+                self._version = version
+                self._valid.clear()
+        until_ms = self._valid.get(caller)
+        if until_ms is None:
+            until_ms = self._valid[caller] = self._valid_until(caller)
+        if until_ms <= self._desk.now_ms():
+            raise Stale
+        return self.visitor(caller)
+
+    def _valid_until(self, caller: Caller) -> float:
+        found = tokens.check(self._database, caller.secret, now_ms=self._desk.now_ms())
+        if found is None or (found.agent, found.name, found.scope) != (caller.agent, caller.name, caller.scope):
+            raise Stale
+        return inf if found.expires_ms is None else found.expires_ms
 
     def _come(self, caller: Caller) -> Visitor:
         agent = self._agent(caller)
@@ -212,8 +251,9 @@ class Counter:
         """Do everything, and let those be told who wait for it."""
         told: list[tuple[Wish, object]] = []
         needed = []
+        certain = any(not wish.alone and wish.unless is None for wish in wishes)  # it is written anyhow, so nobody asks before
         for wish in wishes:
-            before = attempt(wish.job if wish.alone else wish.unless)
+            before = attempt(wish.job if wish.alone else None if certain else wish.unless)
             if wish.alone or isinstance(before, Exception):
                 told.append((wish, before))
             elif before is True:
