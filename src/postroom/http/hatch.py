@@ -1,6 +1,6 @@
 """The hatch: the two requests of the article's bus, when they come whole, by token and without a seat, served without a task for each.
 
-It is only a shorter way: what is not plain here, or is wrong, is left to the application, and nothing has been done of it then.
+It is only a shorter way for what is brief: what is not plain here, or is wrong, is left to the application, and nothing of it was done.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from postroom.http import guard
 from postroom.http.auth import ACT, Caller, check_right
 from postroom.http.bus import Taken
 from postroom.http.counter import Stale
-from postroom.http.drafts import SendArguments, checked_sender, draft
+from postroom.http.drafts import ALL, SendArguments, checked_sender, draft
 from postroom.http.node import Node
 from postroom.http.paths import CALL, FETCHED_MAX, INBOX, SEAT, letters
 from postroom.http.refusal import refusal
@@ -73,7 +73,7 @@ class Hatch:
         if request.has(SEAT) or request.has(CALL) or request.header(b"content-type") != "application/json":
             return False
         given = read_json(SendArguments, bytes(serving.passing.body))
-        if given.files or given.claim:
+        if given.files or given.claim or not to_one(given.to):
             return False
         checked_sender(given, serving.caller.name)
 
@@ -109,6 +109,11 @@ class Hatch:
         taken = value if isinstance(value, Taken) else None
         passing.answer(start, answer.body, None if taken is None else lambda read: self._bus.settle(taken, read=read))
         self._count("POST" if row != INBOX else "GET", row, answer.status, perf_counter() - began)
+
+
+def to_one(to: str | list[str]) -> bool:
+    """Whether a message goes to one agent that is named: a crowd takes time."""
+    return isinstance(to, str) and to.isalnum() and to.lower() != ALL
 
 
 async def unread() -> Event:

@@ -97,8 +97,7 @@ class Wire(HttpToolsProtocol):
         super().__init__(config=config, server_state=server_state, app_state=app_state, _loop=_loop)
         self._hatch: Hatch | None = getattr(self.app, "hatch", None)
         self._lost = self._cut = False
-        self._head_bytes = self._head_lines = 0
-        self._in_head = True
+        self._head_bytes, self._in_head = 0, True
         self._passing: Passing | None = None
         self._late: TimerHandle | None = self.loop.call_later(HEADERS_S, self._too_slow)
 
@@ -128,23 +127,20 @@ class Wire(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins: its head must come soon."""
         super().on_message_begin()
-        self._head_bytes = self._head_lines = 0
-        self._in_head = True
+        self._head_bytes, self._in_head = 0, True
 
     def on_url(self, url: bytes) -> None:
         """Count the request line."""
-        self.url += url
-        self._count(len(url))
+        super().on_url(url)
+        self._head_bytes += len(url)
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self._end(TOO_LARGE)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count a header."""
         super().on_header(name, value)
-        self._head_lines += 1
-        self._count(len(name) + len(value))
-
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > HEAD_BYTES_MAX or self._head_lines > HEADERS_MAX:
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > HEAD_BYTES_MAX or len(self.headers) > HEADERS_MAX:
             self._end(TOO_LARGE)
 
     def on_headers_complete(self) -> None:
