@@ -16,7 +16,7 @@ from postroom.exchange.desk import HUMAN_AGENT, now_us
 from postroom.exchange.tokens import Bearer
 from postroom.http.request import Request
 from postroom.store import agents
-from postroom.store.database import Database
+from postroom.store.database import Database, Group
 
 TOKEN, AUTHORIZATION, AGENT, USER_AGENT = b"x-bus-token", b"authorization", b"x-postroom-agent", b"user-agent"
 PROGRAM = re.compile(r"[A-Za-z0-9._-]{1,32}")
@@ -119,6 +119,41 @@ class Gate:
     def close(self) -> None:
         """Close the connection."""
         self._database.close()
+
+
+class Stale(Exception):
+    """What was known of a caller is not so any more: its token, its name."""
+
+
+class Valid:
+    """Whose tokens are valid, as of the version of the store that one connection sees. For what is done together in one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._until_ms: dict[Caller, float] = {}
+        self._version = 0
+        self._looked: Group | None = None
+
+    def check(self, caller: Caller, *, now_ms: int) -> None:
+        """Raise Stale unless a caller's token is valid, is that agent's still, and of that scope."""
+        group = self._database.group
+        if group is not self._looked:  # once in a transaction: meanwhile nobody else writes
+            self._looked = group
+            ((version,),) = self._database.execute("PRAGMA data_version")
+            if version != self._version or len(self._until_ms) >= KNOWN_MAX:
+                self._version = version
+                self._until_ms.clear()
+        until_ms = self._until_ms.get(caller)
+        if until_ms is None:
+            until_ms = self._until_ms[caller] = self._look(caller, now_ms)
+        if until_ms <= now_ms:
+            raise Stale
+
+    def _look(self, caller: Caller, now_ms: int) -> float:
+        found = tokens.check(self._database, caller.secret, now_ms=now_ms)
+        if found is None or (found.agent, found.name, found.scope) != (caller.agent, caller.name, caller.scope):
+            raise Stale
+        return inf if found.expires_ms is None else found.expires_ms
 
 
 def check_right(caller: Caller, wanted: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from math import inf
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
@@ -22,12 +21,12 @@ from postroom.exchange import presence, tokens
 from postroom.exchange.desk import Desk, now_us, open_desk_of_human, register
 from postroom.exchange.grouping import Outcome, together
 from postroom.exchange.tokens import Bearer
-from postroom.http.auth import Caller
+from postroom.http.auth import Caller, Valid
 from postroom.http.flusher import Flusher
 from postroom.paths import socket_directory
 from postroom.store import agents, deliveries
 from postroom.store.agents import AgentRow, AttachedRow
-from postroom.store.database import WAL_PAGES, Group
+from postroom.store.database import WAL_PAGES
 from postroom.store.place import check_directory, make_private
 from postroom.warden import ROUND_MS, Warden
 
@@ -37,14 +36,8 @@ GROUP_MAX: Final = 64
 LARGE: Final = 2
 """So many times its usual size the WAL may have before somebody who sends makes it smaller."""
 IDLE_S: Final = 60.0
-VALID_MAX: Final = 1_000
-"""So many callers are remembered at most: each is a token and a program."""
 FORGET_S: Final = 600.0
 """So long it is remembered what an agent took last: loops are known by that, see causes.py."""
-
-
-class Stale(Exception):
-    """What was known of a caller is not so any more: its token, its name."""
 
 
 class Wish(NamedTuple):
@@ -81,9 +74,7 @@ class Counter:
         self._database = self._desk.database
         self._warden = Warden(self._desk)
         self._visitors: dict[tuple[int, str], Visitor] = {}
-        self._valid: dict[Caller, float] = {}  # until when their tokens are valid, as of the store's version
-        self._version = 0
-        self._looked: Group | None = None
+        self._valid = Valid(self._database)
         self._wishes: SimpleQueue[Wish | None] = SimpleQueue()
         self._brief: list[Wish] = []  # to be done in this turn of the loop
         self._lock = Lock()  # who has it uses the connection and what belongs to it
@@ -128,7 +119,7 @@ class Counter:
             self.ask(job, nobody)
 
     def _serve_brief(self) -> None:
-        """Do what is brief here in the event loop, unless it would have to wait for another process or the disk: then the thread does it."""
+        """Do what is brief here in the event loop, unless it had to wait for another process or the disk: then the thread does it."""
         wishes, self._brief = self._brief, []
         if not wishes:
             return
@@ -183,25 +174,8 @@ class Counter:
 
     def holder(self, caller: Caller) -> Visitor:
         """The same for one whose token was valid before: raises Stale unless it is still. For jobs that are done together."""
-        database = self._database
-        if database.group is not self._looked:  # once in a transaction: nothing changes there that is not done here
-            self._looked = database.group
-            ((version,),) = database.execute("PRAGMA data_version")
-            if version != self._version or len(self._valid) > VALID_MAX:
-                self._version = version
-                self._valid.clear()
-        until_ms = self._valid.get(caller)
-        if until_ms is None:
-            until_ms = self._valid[caller] = self._valid_until(caller)
-        if until_ms <= self._desk.now_ms():
-            raise Stale
+        self._valid.check(caller, now_ms=self._desk.now_ms())
         return self.visitor(caller)
-
-    def _valid_until(self, caller: Caller) -> float:
-        found = tokens.check(self._database, caller.secret, now_ms=self._desk.now_ms())
-        if found is None or (found.agent, found.name, found.scope) != (caller.agent, caller.name, caller.scope):
-            raise Stale
-        return inf if found.expires_ms is None else found.expires_ms
 
     def _come(self, caller: Caller) -> Visitor:
         agent = self._agent(caller)

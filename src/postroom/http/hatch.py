@@ -12,9 +12,8 @@ from typing import Final, NamedTuple
 from postroom.core.errors import PostroomError
 from postroom.core.plain import receipt_object
 from postroom.http import guard
-from postroom.http.auth import ACT, Caller, check_right
+from postroom.http.auth import ACT, Caller, Stale, check_right
 from postroom.http.bus import Taken
-from postroom.http.counter import Stale
 from postroom.http.drafts import ALL, SendArguments, checked_sender, draft
 from postroom.http.node import Node
 from postroom.http.paths import CALL, FETCHED_MAX, INBOX, SEAT, letters
