@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from postroom.core.message import Draft, Message, Receipt
 from postroom.core.refusals import BadToken
 from postroom.exchange import reading, sending
+from postroom.exchange.desk import Desk
 from postroom.http.auth import Caller, Gate
 from postroom.http.counter import Counter, Visitor
 from postroom.http.lobby import Lobby
@@ -44,6 +45,10 @@ class Bus:
     def post(self, caller: Caller, draft: Draft, answer: Callable[[object], None]) -> None:
         """The same for one message of a caller whose token is looked at again then; `answer` gets the receipts or the error."""
         self._counter.ask(lambda: sending.send(self._counter.holder(caller).desk, [draft]), answer)
+
+    async def at_hook(self, caller: Caller, job: Callable[[Desk], object]) -> object:
+        """Do something as a hook of the caller: a process that has ended already, so that the next one settles what is in its hands."""
+        return await self._counter.do(lambda: job(self._counter.hook_desk(caller)))
 
     async def peek(self, caller: Caller, *, limit: int, wait_s: float) -> list[Message]:
         """What waits for a caller, or comes within a time. Nothing is consumed."""

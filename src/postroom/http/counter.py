@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, TypeVar
 from postroom import doorbell
 from postroom.config import Config, read_config
 from postroom.core.errors import Closed, PostroomError, StoreBusy
-from postroom.exchange import presence, tokens
+from postroom.exchange import handover, presence, tokens
 from postroom.exchange.desk import Desk, now_us, open_desk_of_human, register
 from postroom.exchange.grouping import Outcome, together
 from postroom.exchange.tokens import Bearer
@@ -186,6 +186,12 @@ class Counter:
             desk.gone = self._gone
             self._visitors[key] = Visitor(desk)
         return self._visitors[key]
+
+    def hook_desk(self, caller: Caller) -> Desk:
+        """A desk for one hook of a caller. For jobs."""
+        desk = Desk(self._database, self._agent(caller), self._desk.config, interface=handover.INTERFACE, clock=now_us)
+        desk.program = caller.program
+        return desk
 
     def _agent(self, caller: Caller) -> AgentRow:
         if caller.agent:

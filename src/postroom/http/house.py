@@ -22,7 +22,8 @@ ROUND_S: Final = 5.0
 SEAT = re.compile(r"[A-Za-z0-9_-]{8,64}")
 COMMON = ""
 """The seat of an agent's requests that name none."""
-Key = tuple[str, str]
+Key = tuple[int, str]
+"""The agent, whatever it is called at the moment, and the name of the seat."""
 
 
 class House:
