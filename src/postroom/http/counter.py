@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from postroom import doorbell
 from postroom.config import Config, read_config
@@ -23,6 +23,7 @@ from postroom.exchange.grouping import Outcome, together
 from postroom.exchange.tokens import Bearer
 from postroom.http.auth import Caller, Valid
 from postroom.http.flusher import Flusher
+from postroom.http.wishes import Told, Wish, answer, answer_all, attempt, nobody, nothing
 from postroom.paths import socket_directory
 from postroom.store import agents, deliveries
 from postroom.store.agents import AgentRow, AttachedRow
@@ -38,19 +39,6 @@ LARGE: Final = 2
 IDLE_S: Final = 60.0
 FORGET_S: Final = 600.0
 """So long it is remembered what an agent took last: loops are known by that, see causes.py."""
-
-
-class Wish(NamedTuple):
-    """Something to be done, and who is told the outcome. It is needless when `unless` says so, which is asked before."""
-
-    job: Callable[[], object]
-    answer: Callable[[object], None]
-    alone: bool
-    unless: Callable[[], bool] | None
-
-
-Told = tuple[Wish, object]
-"""A wish, and what came of it."""
 
 
 class Visitor:
@@ -104,6 +92,10 @@ class Counter:
         future: asyncio.Future[Result | None] = self._loop.create_future()
         self._wishes.put(Wish(job, lambda value: answer(future, value), alone, unless))
         return await future
+
+    async def registered(self, caller: Caller) -> int:
+        """The agent of a caller; a name that is new is registered."""
+        return await self.do(lambda: self._agent(caller).id) or 0
 
     def ask(self, job: Callable[[], object], answer: Callable[[object], None], *, unless: Callable[[], bool] | None = None) -> None:
         """The same for what is brief, and not awaited: `answer` is called in the event loop, with what was returned or the error."""
@@ -356,38 +348,6 @@ class Counter:
         for visitor in self._visitors.values():
             if visitor.attached:
                 presence.detach(visitor.desk)
-
-
-def attempt(job: Callable[[], object] | None) -> object:
-    """What came of a job: what it returned, or the error that it raised."""
-    try:
-        return None if job is None else job()
-    except Exception as error:  # noqa: BLE001  # goes to whoever waits for it
-        return error
-
-
-def answer(future: asyncio.Future[Result | None], value: object) -> None:
-    """Tell one who waits what came of it."""
-    if future.done():
-        return
-    if isinstance(value, Exception):
-        future.set_exception(value)
-    else:
-        future.set_result(value)  # type: ignore[arg-type]  # what its own job returned
-
-
-def answer_all(outcomes: list[Told]) -> None:
-    """Tell those who wait what came of it."""
-    for wish, value in outcomes:
-        wish.answer(value)
-
-
-def nothing() -> None:
-    """Nothing to be done."""
-
-
-def nobody(_value: object) -> None:
-    """Nobody waits for it."""
 
 
 def hang_bell(home: str) -> doorbell.Doorbell | doorbell.Polling:
