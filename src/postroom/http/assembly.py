@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from postroom.http.app import App, Application
 from postroom.http.docs import Docs
 from postroom.http.gateway import Gateway
 from postroom.http.hatch import Hatch
 from postroom.http.health import Health
 from postroom.http.live import Live
-from postroom.http.login import Doors
+from postroom.http.login import FILE, Doors
 from postroom.http.metrics import Metrics
 from postroom.http.node import Node
 from postroom.http.pages import Pages
@@ -27,7 +29,7 @@ class Served:
         self._live = Live(node.home, node.gate, node.config)
         self._gateway = Gateway(node, VERBS)
         self._metrics = Metrics(node, self._live)
-        self._pages = Pages(Doors())
+        self._pages = Pages(Doors(os.path.join(node.home, FILE)))
         node.gate.pages.append(self._pages.knows)
         api, transfers, health = Api(node, VERBS), Transfers(node, self._live), Health(node)
         rows = [*api.rows(), *transfers.rows(), *health.rows(), *self._metrics.rows(), *Docs(VERBS).rows()]
