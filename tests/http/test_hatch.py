@@ -172,6 +172,17 @@ def test_what_could_not_be_written_out_is_not_read(bus, joe, jack):
     assert all(letter["redelivered"] for letter in again)
 
 
+def test_what_is_fetched_before_a_request_that_ends_the_connection_is_not_lost(bus, joe, jack):
+    """The answer may be written out or not; in either case the message is read or comes again."""
+    joe.ask(joe.sending("jack", "precious"))
+    jack.socket.sendall(jack.fetching("jack") + b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 100 + b"\r\n")
+    said = b"".join(iter(lambda: jack.socket.recv(65_536), b""))
+    if b"precious" not in said:
+        again = until(lambda: bus.client("jack").get("/api/inbox/jack?mark_read=true").json)
+        assert [letter["body"] for letter in again] == ["precious"]
+    assert b"431" in said
+
+
 def test_what_waits_for_a_room_or_for_all_goes_the_long_way(bus, joe, jack):
     assert bus.client("jack").post("/api/create-room", {"name": "dev"}).status == 200
     assert bus.client("joe").post("/api/join", {"room": "dev"}).status == 200

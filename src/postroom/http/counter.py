@@ -280,10 +280,10 @@ class Counter:
         safe: list[Told] = []
         for wish, (value, flushes) in zip(needed, self._together(needed, patient=patient), strict=True):
             (safe if flushes else told).append((wish, value))
-        if told:
-            tell(told)
         if safe:
             self._flush(safe)
+        if told:
+            tell(told)
 
     def _together(self, wishes: list[Wish], *, patient: bool) -> list[Outcome]:
         """The outcomes of what is done in one transaction."""

@@ -110,7 +110,7 @@ class Wire(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Note whether it broke: an end in order writes out everything first."""
         self._in_time()
-        self._lost, self._cut = True, exc is not None
+        self._lost, self._cut = True, self._cut or exc is not None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -234,6 +234,7 @@ class Wire(HttpToolsProtocol):
 
     def _end(self, answer: bytes) -> None:
         if not self.transport.is_closing():
+            self._cut = True  # what is still to be answered here will not be
             self.transport.write(answer)
             self.transport.close()
 
