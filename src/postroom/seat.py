@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from threading import RLock
 from time import monotonic
 from types import TracebackType
 
 from postroom.config import identity
-from postroom.core.errors import Closed, Forked, PostroomError
+from postroom.core.errors import Closed, PostroomError
 from postroom.core.message import Draft, MessageRef, Receipt, path_text
 from postroom.core.types import TYPE_CHECKING, Self
 from postroom.doorbell import Doorbell, Polling
@@ -21,6 +20,7 @@ from postroom.exchange.desk import Desk, Options, open_desk
 from postroom.paths import default_home
 from postroom.store.deliveries import Handed
 from postroom.store.events import Told
+from postroom.turn import Turn
 from postroom.warden import ROUND_MS, Warden
 
 if TYPE_CHECKING:
@@ -31,26 +31,6 @@ def take_seat(name: str | None, home: str | os.PathLike[str] | None, durability:
     """A seat for the agent `name` in the post room in `home`. See `connect`."""
     directory = path_text("home", home or default_home())
     return Seat(open_desk(identity(name), directory, interface="sdk", options=Options(durability=durability)))
-
-
-class Turn:
-    """One thread at a time uses the desk; a forked child never, and it must not wait for a thread that it does not have."""
-
-    __slots__ = ("_desk", "_lock", "pid")
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._lock = RLock()
-        self.pid = os.getpid()
-
-    def __enter__(self) -> Desk:
-        if os.getpid() != self.pid:
-            raise Forked(pid=self.pid)
-        self._lock.acquire()
-        return self._desk
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._lock.release()
 
 
 class Seat:

@@ -12,6 +12,7 @@ import pytest
 from postroom.cli.console import address, invitation
 from postroom.http.login import IDLE_S, INVITATION_S, INVITATIONS_MAX, SESSION_S, SESSIONS_MAX, Doors
 from tests.cli.shell import Shell, line_of
+from tests.node.nodes import RunningNode
 from tests.waiting import until
 
 
@@ -31,8 +32,8 @@ def clock():
 
 
 @pytest.fixture
-def doors(clock):
-    return Doors(clock)
+def doors(tmp_path, clock):
+    return Doors(str(tmp_path / "console.json"), clock)
 
 
 def test_an_invitation_works_once(doors):
@@ -96,6 +97,32 @@ def test_there_are_so_many_invitations_and_sessions_at_most(doors):
     assert not doors.may(*entries[0])
     assert all(doors.may(*entry) for entry in entries[1:])
     assert len(rest) == INVITATIONS_MAX
+
+
+def test_sessions_outlast_the_node_and_invitations_do_not(doors, tmp_path, clock):
+    entry, gone, secret = doors.enter(doors.invite()), doors.enter(doors.invite()), doors.invite()
+    doors.leave(*gone)
+    again = Doors(str(tmp_path / "console.json"), clock)
+    assert again.may(*entry)
+    assert not again.may(*gone)
+    assert again.enter(secret) is None
+
+
+def test_what_is_kept_of_sessions_opens_nothing(doors, tmp_path):
+    entry = doors.enter(doors.invite())
+    file = tmp_path / "console.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert not any(secret in file.read_text() for secret in entry)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"x": 1}', '{"x": [1]}'])
+def test_a_file_of_sessions_that_cannot_be_read_lets_nobody_in(tmp_path, clock, text):
+    (tmp_path / "console.json").write_text(text)
+    doors = Doors(str(tmp_path / "console.json"), clock)
+    assert not doors.may("x", "x")
+    entry = doors.enter(doors.invite())
+    assert entry is not None
+    assert doors.may(*entry)
 
 
 # Over HTTP
@@ -296,3 +323,17 @@ def test_the_secrets_are_in_no_log_of_the_node(post, home: Path):
     out, err = process.communicate(timeout=60)
     assert b'"up"' in out + err
     assert not [one for one in (secret, cookie.partition("=")[2], key) if one.encode() in out + err]
+
+
+def test_a_restart_of_the_node_logs_nobody_out(post, home):
+    with RunningNode(post.home, home) as node:
+        answer, body = Visitor(node.url)("POST", "/console/enter", {"secret": invitation(post.home)})
+        cookie, key = answer.getheader("Set-Cookie").partition(";")[0], json.loads(body)["key"]
+        port = node.port
+        node.kill()
+    with RunningNode(post.home, home, port=port) as node:
+        visitor = Visitor(node.url)
+        assert visitor("GET", "/api/overview", Cookie=cookie, X_Postroom_Console=key)[0].status == 200
+        visitor("POST", "/console/leave", {}, Cookie=cookie, X_Postroom_Console=key)
+    with RunningNode(post.home, home, port=port) as node:
+        assert Visitor(node.url)("GET", "/api/overview", Cookie=cookie, X_Postroom_Console=key)[0].status == 401

@@ -139,15 +139,18 @@ def test_the_house_says_when_it_is_full(post, monkeypatch):
     from postroom.core.refusals import HouseFull
     from postroom.http import house
     from postroom.http.auth import Caller
+    from postroom.http.counter import Counter
 
     monkeypatch.setattr(house, "SEATS_MAX", 1)
 
     async def fill() -> None:
-        full = house.House(post.home)
+        counter = Counter(post.home)
+        full = house.House(post.home, counter.registered)
         await full.lodger(Caller(0, "joe", "agent", "test"), None)
         with pytest.raises(HouseFull):
             await full.lodger(Caller(0, "jack", "agent", "test"), None)
         await full.close()
+        await counter.close()
 
     asyncio.run(fill())
 
@@ -157,17 +160,33 @@ def test_a_seat_that_nobody_uses_is_left(post, monkeypatch):
 
     from postroom.http import house
     from postroom.http.auth import Caller
+    from postroom.http.counter import Counter
 
     monkeypatch.setattr(house, "IDLE_S", 0.0)
     monkeypatch.setattr(house, "ROUND_S", 0.01)
 
     async def idle() -> None:
-        open_house = house.House(post.home)
+        counter = Counter(post.home)
+        open_house = house.House(post.home, counter.registered)
         open_house.begin()
         await open_house.lodger(Caller(0, "joe", "agent", "test"), None)
         await asyncio.to_thread(until, lambda: not len(open_house))
         await open_house.close()
+        await counter.close()
 
     asyncio.run(asyncio.wait_for(idle(), 60))
     (looker,) = post.agents("looker")
     assert [one.online for one in looker.agents() if one.name == "joe"] == [False]
+
+
+@pytest.mark.parametrize("far", [True, False])
+def test_who_is_renamed_keeps_its_seat_and_what_is_in_hand_there(bus, joe, far):
+    jack = (bus.client("jack") if far else bus.near("jack")).at(SEAT)
+    joe.post("/api/send", {"to": "jack", "body": "hi"})
+    (taken,) = jack.post("/api/take", {"wait": 5}).json
+    assert jack.post("/api/rename", {"name": "john"}).status == 200
+    if not far:
+        jack.headers["X-Postroom-Agent"] = "john"
+    assert jack.post("/api/take").json == []
+    assert jack.post("/api/confirm", {"messages": [taken["delivery"]]}).json == {}
+    assert joe.get("/api/status?id=1").json["state"] == "read"

@@ -6,27 +6,10 @@ import pytest
 
 from postroom.cli.alert import TITLE
 from postroom.exchange import alerts, ending, holding, reading
-from postroom.exchange.desk import open_desk_of_human
 from tests.node.nodes import RunningNode
-from tests.node.receiver import Receiver
 from tests.waiting import until
 
 KEY = "key-that-nobody-sees"
-
-
-@pytest.fixture
-def receiver():
-    """Where alerts come: apprise's json:// posts them."""
-    with Receiver() as one:
-        yield one
-
-
-@pytest.fixture
-def human(post):
-    """The desk of the human."""
-    desk = open_desk_of_human(post.home, interface="sdk")
-    yield desk
-    desk.close()
 
 
 def address(receiver, path=KEY):

@@ -26,21 +26,6 @@ QUICK = "[limits]\nwebhook_retry_ms = 20\nwebhook_timeout_ms = 500\nwebhook_atte
 
 
 @pytest.fixture
-def receiver():
-    """A receiver of its own."""
-    with Receiver() as one:
-        yield one
-
-
-@pytest.fixture
-def human(post):
-    """The desk of the human."""
-    desk = open_desk_of_human(post.home, interface="sdk")
-    yield desk
-    desk.close()
-
-
-@pytest.fixture
 def start(post, home):
     """Starts nodes for the post room."""
     nodes = []

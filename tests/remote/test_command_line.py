@@ -302,6 +302,10 @@ AT_THE_MACHINE = [
     ["restore", "copy"],
     ["prune", "--older-than", "1"],
     ["up"],
+    ["console"],
+    ["limits"],
+    ["install"],
+    ["remove"],
 ]
 
 

@@ -64,6 +64,13 @@ def test_what_belongs_to_the_machine_of_the_post_room_is_called_as_it_is_typed(s
     assert (done.code, f"`postroom {' '.join(arguments)}` works on the machine" in done.err) == (69, True), done
 
 
+def test_a_token_beside_a_store_that_is_shut_registers_nobody(shut, shell, own):
+    shell.ok("profile", "--as", "jack", **own)
+    done = shell("token", "create", "newcomer", **own)
+    assert (done.code, "`postroom token create` works on the machine" in done.err) == (69, True), done
+    assert "newcomer" not in shell.ok("agents", "--as", "jack", **own)
+
+
 def test_a_new_name_that_looks_mistyped_is_told_there_too(shut, shell, own):
     shell.ok("profile", "--as", "analyst", **own)
     done = shell("inbox", "--as", "analyts", **own)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,8 @@ import pytest
 from postroom import Draft, connect
 from postroom.core.errors import BadBackup, LeaseLost, NoSuchSession, Outdated, StoreUnusable
 from postroom.core.message import State
-from postroom.exchange import keeping
+from postroom.core.refusals import BadToken
+from postroom.exchange import keeping, tokens, webhooks
 from postroom.exchange.desk import open_desk
 from postroom.testing import PostRoom
 from tests.programs import Program
@@ -306,6 +307,51 @@ def test_a_new_machine_gets_rooms_with_their_members_and_events(post, copy, home
         bob_there.profile(status="busy")
         assert [event.what for event in alice_there.events()] == ["member_joined", "member_status"]
     assert faults(str(home / "elsewhere")) == []
+
+
+def test_a_new_machine_gets_all_but_what_could_do_harm(post, copy, home):
+    """Table by table; webhooks are paused, as they may have been removed since, and no token opens anything."""
+    alice, _ = post.agents("alice", "bob")
+    alice.send("bob", "hello")
+    with closing(open_desk("bob", post.home, interface="cli")) as desk:
+        webhooks.add(desk, "http://127.0.0.1:9/board", note="the board")
+        secret = tokens.create(desk).secret
+    keeping.back_up(post.home, copy)
+    there = str(home / "elsewhere")
+    keeping.restore(copy, there)
+    with closing(open_desk("bob", there, interface="cli")) as desk:
+        (webhook,) = webhooks.list_webhooks(desk)
+        assert (webhook.note, "came back with a backup" in str(webhook.paused)) == ("the board", True)
+        assert tokens.list_tokens(desk, gone=True) == []
+        with pytest.raises(BadToken):
+            tokens.checked(desk, secret)
+        counted = numbers_of_rows(desk)
+    with closing(open_desk("bob", post.home, interface="cli")) as desk:
+        before = numbers_of_rows(desk)
+    never = {"token", "attached", "claim", "participant", "alerted"}
+    more = {"message", "delivery", "provenance", "event", "meter"}  # the restore itself tells of it
+    same = before.keys() - never - more
+    assert {name: counted[name] for name in same} == {name: before[name] for name in same}
+    assert all(counted[name] >= before[name] for name in more)
+
+
+def numbers_of_rows(desk):
+    """How many rows each table has."""
+    execute = desk.database.execute
+    tables = execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%' AND name NOT LIKE 'search%'")
+    return {name: execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for (name,) in tables.fetchall()}  # noqa: S608
+
+
+def test_webhooks_that_were_removed_since_stay_away_where_the_post_room_is_the_same(post, copy):
+    (bob,) = post.agents("bob")
+    with closing(open_desk("bob", post.home, interface="cli")) as desk:
+        added = webhooks.add(desk, "http://127.0.0.1:9/board")
+        keeping.back_up(post.home, copy)
+        webhooks.remove(desk, added.webhook.id)
+    keeping.restore(copy, post.home)
+    with closing(open_desk("bob", post.home, interface="cli")) as desk:
+        assert webhooks.list_webhooks(desk) == []
+    assert bob.name == "bob"
 
 
 def test_a_room_that_was_destroyed_since_comes_back_and_who_left_another_stays_out(post, copy):

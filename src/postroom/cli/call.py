@@ -142,9 +142,11 @@ class Call:
         return called_desk(self.url, self.args.agent, self.home, registers=registers)
 
     def _desk_beside(self, error: PostroomError, *, registers: bool) -> AnyDesk:
-        """The desk at the node beside a store that is shut to this program. Raises the error without one."""
-        from postroom.remote.finding import desk_beside
+        """The desk at the node beside a store that is shut to this program. Raises the error without one, OnlyHere if that is no help."""
+        from postroom.remote.finding import bus_beside, desk_beside
 
+        if self.verb.only_here and (bus := bus_beside(self.home)) is not None:
+            raise self._only_here(bus.url)
         return desk_beside(error, self.args.agent, self.home, registers=registers)
 
     def desk_of_human(self, act: str) -> AnyDesk:
@@ -156,9 +158,12 @@ class Call:
     def check_is_here(self) -> None:
         """Raise OnlyHere when a node was named: this is done on the machine of the post room only."""
         if self.url is not None:
-            from postroom.core.refusals import OnlyHere
+            raise self._only_here(self.url)
 
-            raise OnlyHere(verb=f"postroom {self.verb.name}", url=self.url)
+    def _only_here(self, url: str) -> CallerError:
+        from postroom.core.refusals import OnlyHere
+
+        return OnlyHere(verb=f"postroom {self.verb.name}", url=url)
 
     def any_desk(self) -> Desk:
         """A desk from which the whole store is seen: it belongs to this user. Nothing is said in anybody's name from here."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from json import dumps, loads
 
 from postroom.cli.call import Call, tidy
 from postroom.cli.command import Command
-from postroom.core.errors import BadUsage
-from postroom.core.message import Urgency
+from postroom.core.errors import BadUsage, PostroomError, StoreReadOnly, StoreUnusable
+from postroom.core.message import Message, Urgency
 from postroom.core.types import TYPE_CHECKING
 from postroom.exchange import handover
 from postroom.exchange.desk import Desk, open_desk, open_desk_of_stranger
@@ -23,6 +23,7 @@ from postroom.harnesses.moments import MOMENTS, Moment, output
 
 if TYPE_CHECKING:
     from postroom.cli.parsing import Parser
+    from postroom.places import AnyDesk
 
 PAYLOAD_BYTES_MAX = 64 * 1024 * 1024
 """A harness hands over the whole result of a tool."""
@@ -40,16 +41,22 @@ def run(call: Call) -> None:
         raise BadUsage(why=f"There is no event {event!r}.", see="postroom hook --help")
     payload = read_payload()
     one = caller(payload, os.environ)
-    if one is None or (not os.path.isdir(call.home) and not one.names_itself):
+    if one is None or (call.url is None and not os.path.isdir(call.home) and not one.names_itself):
         return
     moment = MOMENTS[event]
     if payload.get("stop_hook_active"):
         moment = moment._replace(hands_over=frozenset())
     if payload.get("agent_id"):  # a helper of the session: its tools are part of the turn, and its context is not where mail belongs
         return
-    name = call.args.agent or os.environ.get("POSTROOM_AGENT") or own_name(call, one)
-    if name:
-        with_desk(call, name, one, event, moment)
+    if call.url is not None:
+        at_node(call, None, one, event, moment)
+        return
+    try:
+        name = call.args.agent or os.environ.get("POSTROOM_AGENT") or own_name(call, one)
+        if name:
+            with_desk(call, name, one, event, moment)
+    except (StoreUnusable, StoreReadOnly) as error:
+        at_node(call, error, one, event, moment)
 
 
 def read_payload() -> Mapping[str, object]:
@@ -114,21 +121,53 @@ def mail(desk: Desk, wanted: Collection[Urgency]) -> str:
     """What waits, as a model reads it; empty if it is not urgent enough. What does not fit waits for the next time."""
     if not handover.anything(desk):
         return ""
-    from postroom.core.render import counted
     from postroom.exchange import tracing
-    from postroom.mcp.digest import BYTES_MAX, HEADING, MESSAGES_MAX, NATIVE, ROOM_MIN, block
+    from postroom.mcp.digest import MESSAGES_MAX
 
     handed = handover.take(desk, wanted, limit=MESSAGES_MAX)
+    text, shown = told(desk, [one.message for one in handed], lambda message: tracing.is_first_contact(desk, message))
+    handover.put_back(desk, handed[shown:])
+    return text
+
+
+def told(desk: AnyDesk, messages: Sequence[Message], is_first: Callable[[Message], bool]) -> tuple[str, int]:
+    """Messages as a model reads them, and how many of them fit."""
+    from postroom.core.render import counted
+    from postroom.mcp.digest import BYTES_MAX, HEADING, MESSAGES_MAX, NATIVE, ROOM_MIN, block
+
     blocks: list[str] = []
     left = BYTES_MAX
-    for one in handed:
+    for message in messages:
         if left < ROOM_MIN:
             break
-        blocks.append(block(desk, one.message, NATIVE, left, first=tracing.is_first_contact(desk, one.message)))
+        blocks.append(block(desk, message, NATIVE, left, first=is_first(message)))
         left -= len(blocks[-1].encode()) + 1
-    handover.put_back(desk, handed[len(blocks) :])
-    more = ["There is more: call the tool inbox of postroom."] if len(blocks) < len(handed) or len(handed) == MESSAGES_MAX else []
-    return "\n".join([HEADING.format(messages=counted(len(blocks), "message")), *blocks, *more]) if blocks else ""
+    more = ["There is more: call the tool inbox of postroom."] if len(blocks) < len(messages) or len(messages) == MESSAGES_MAX else []
+    return "\n".join([HEADING.format(messages=counted(len(blocks), "message")), *blocks, *more]) if blocks else "", len(blocks)
+
+
+# What only a session elsewhere needs
+
+
+def at_node(call: Call, error: PostroomError | None, one: Caller, event: str, moment: Moment) -> None:
+    """Do the same at the node that is named, or at the one beside a store that is shut. One that is away is not waited for."""
+    from postroom.mcp.digest import MESSAGES_MAX
+    from postroom.remote import hooks
+
+    visit = hooks.visit(call.url, call.home, call.args.agent, one.guest, error)
+    if visit is None:
+        return
+    served = bool(moment.decision) and bool(os.environ.get("CLAUDE_CODE_MESSAGING_SOCKET"))  # see is_woken
+    with visit:
+        noted = {
+            "status": moment.status, "status_with_mail": "busy" if moment.decision else None,
+            "was_read": not moment.edge, "in_turn": moment.in_turn,
+        }  # fmt: skip
+        messages, first = visit.turn(noted, [] if served else moment.hands_over, limit=MESSAGES_MAX)
+        text, shown = told(visit.desk, messages, first.__contains__)
+        visit.put_back(messages[shown:])
+    if text:
+        call.output.write(dumps(output(event, moment, text)) + "\n")
 
 
 COMMANDS = {

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-
 from postroom.cli.call import Call
 from postroom.cli.command import Command
-from postroom.cli.parsing import Parser, count, lifetime, path
+from postroom.cli.parsing import Parser, count, lifetime
+from postroom.cli.secrets import hand_out, save_argument, saving
 from postroom.cli.showing import moment, name_of
 from postroom.config import identity
 from postroom.core.address import HUMAN
-from postroom.core.errors import NotSaved
 from postroom.core.render import one_line
 from postroom.core.types import TYPE_CHECKING
 from postroom.exchange import tokens
 
 if TYPE_CHECKING:
     from postroom.exchange.tokens import Token
-    from postroom.places import AnyDesk
 
 
 def create_arguments(parser: Parser) -> None:
@@ -26,7 +23,7 @@ def create_arguments(parser: Parser) -> None:
     parser.add_argument("--scope", choices=[*tokens.SCOPES], help="agent: acts as it; read: only looks; admin: is the human")
     parser.add_argument("--expires", metavar="TIME", type=lifetime, default=float(tokens.DAYS), help="90d, 12h, never; default: 90d")
     parser.add_argument("--note", metavar="TEXT", default="", help="what it is for")
-    parser.add_argument("--save", metavar="PATH", type=path, help="write the secret into a new file that only you can read")
+    save_argument(parser)
 
 
 def list_arguments(parser: Parser) -> None:
@@ -47,45 +44,12 @@ def create(call: Call) -> None:
     scope = args.scope or ("admin" if kind == "human" else "agent")
     tokens.check_scope(scope, kind)  # before the name is registered
     desk = call.desk_of_bearer()
-    target = None if args.save is None else new_file(args.save)
-    try:
+    with saving(args.save) as save:
         made = desk.do(tokens.create, scope=scope, expires_days=args.expires, note=args.note)
-        if target is not None:
-            os.write(target, f"{made.secret}\n".encode())
-        hand_out(call, desk, made)
-    except BaseException:
-        if target is not None:
-            os.unlink(args.save)
-        raise
-    finally:
-        if target is not None:
-            os.close(target)
-
-
-def hand_out(call: Call, desk: AnyDesk, made: tokens.Created) -> None:
-    """Show the secret, or where it is. A token whose secret nobody got is revoked."""
-    saved = call.args.save
-    try:
-        if call.json:
-            call.emit(made.token._asdict() | ({"secret": made.secret} if saved is None else {"saved": saved}))
-        elif saved is not None:
-            call.output.write(f"token {made.token.id} of {made.token.agent} is in {one_line(saved)}\n")
-        else:
-            call.output.write(f"{made.secret}\n")
-    except BaseException:
-        desk.do(tokens.revoke, made.token.id)
-        raise
-    call.hint(
-        "give it to the program as POSTROOM_TOKEN; it is not shown again" if saved is None else "point to it with POSTROOM_TOKEN_FILE"
-    )
-
-
-def new_file(name: str) -> int:
-    """Open a new file for a secret. Raises NotSaved."""
-    try:
-        return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise NotSaved(path=name, why=error.strerror) from error
+        save(made.secret)
+        token = made.token
+        hand_out(call, made.secret, token._asdict(), f"token {token.id} of {token.agent}", lambda: desk.do(tokens.revoke, token.id))
+    call.hint("point to it with POSTROOM_TOKEN_FILE" if args.save else "give it to the program as POSTROOM_TOKEN; it is not shown again")
 
 
 def list_all(call: Call) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from postroom.cli.call import Call
 from postroom.cli.command import Command
-from postroom.cli.parsing import Parser, count, path
+from postroom.cli.parsing import Parser, count
+from postroom.cli.secrets import hand_out, save_argument, saving
 from postroom.cli.showing import moment, name_of
-from postroom.cli.token import new_file
 from postroom.core import webhook as rules
 from postroom.core.refusals import NotReached
 from postroom.core.render import counted, one_line
@@ -17,8 +16,7 @@ from postroom.core.types import TYPE_CHECKING
 from postroom.exchange import webhooks
 
 if TYPE_CHECKING:
-    from postroom.exchange.webhooks import Added, Webhook
-    from postroom.places import AnyDesk
+    from postroom.exchange.webhooks import Webhook
 
 
 def add_arguments(parser: Parser) -> None:
@@ -31,7 +29,7 @@ def add_arguments(parser: Parser) -> None:
         "--events", metavar="KINDS", type=kinds, default=list(rules.DEFAULT), help="message,state,event; default: the first two"
     )
     parser.add_argument("--note", metavar="TEXT", default="", help="what it is for")
-    parser.add_argument("--save", metavar="PATH", type=path, help="write the secret into a new file that only you can read")
+    save_argument(parser)
 
 
 def kinds(text: str) -> list[str]:
@@ -54,37 +52,15 @@ def add(call: Call) -> None:
     args.agent = args.owner or args.agent
     desk = call.desk() if call.named else call.desk_of_human("let a webhook see everything; name an agent with --agent")
     url = sys.stdin.readline().strip() if args.address == "-" else args.address
-    target = None if args.save is None else new_file(args.save)
-    try:
+    with saving(args.save) as save:
         added = desk.do(webhooks.add, url, kinds=args.events, note=args.note)
-        if target is not None:
-            os.write(target, f"{added.secret}\n".encode())
-        hand_out(call, desk, added)
-    except BaseException:
-        if target is not None:
-            os.unlink(args.save)
-        raise
-    finally:
-        if target is not None:
-            os.close(target)
+        save(added.secret)
+        hook = added.webhook
+        what = f"the secret of webhook {hook.id} of {hook.agent}"
+        hand_out(call, added.secret, hook._asdict(), what, lambda: desk.do(webhooks.remove, hook.id))
+    call.hint(f"webhook {hook.id} is called while `postroom up` runs; its receiver checks signatures with the secret, not shown again")
     if url.startswith("http://"):
         call.hint("what it is told can be read on the way, if it is not on this machine: https:// is not")
-
-
-def hand_out(call: Call, desk: AnyDesk, added: Added) -> None:
-    """Show the secret, or where it is. A webhook whose secret nobody got is removed."""
-    webhook, saved = added.webhook, call.args.save
-    try:
-        if call.json:
-            call.emit(webhook._asdict() | ({"secret": added.secret} if saved is None else {"saved": saved}))
-        elif saved is not None:
-            call.output.write(f"the secret of webhook {webhook.id} of {webhook.agent} is in {one_line(saved)}\n")
-        else:
-            call.output.write(f"{added.secret}\n")
-    except BaseException:
-        desk.do(webhooks.remove, webhook.id)
-        raise
-    call.hint(f"webhook {webhook.id} is called while `postroom up` runs; its receiver checks signatures with the secret, not shown again")
 
 
 def list_all(call: Call) -> None:

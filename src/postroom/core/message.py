@@ -48,6 +48,7 @@ class State(StrEnum):
     REFUSED = "refused"
 
 
+_ORDER = {state: number for number, state in enumerate(State)}
 MOVES: dict[State, frozenset[State]] = {
     State.ACCEPTED: frozenset({State.HELD, State.DELIVERED, State.EXPIRED, State.REFUSED}),
     State.HELD: frozenset({State.DELIVERED, State.EXPIRED, State.REFUSED}),
@@ -199,11 +200,11 @@ class Receipt(NamedTuple):
     @property
     def state(self) -> State:
         """The state of the only delivery, or of the one that is least far. What nobody was there to get counts as delivered."""
-        return min((progress.state for progress in self.deliveries), key=list(State).index, default=State.DELIVERED)
+        return min((progress.state for progress in self.deliveries), key=_ORDER.__getitem__, default=State.DELIVERED)
 
     def has_come_to(self, state: State | str) -> bool:
         """Whether every recipient is as far as `state`, or will never be."""
-        return list(State).index(self.state) >= list(State).index(state_named("state", state))
+        return _ORDER[self.state] >= _ORDER[state_named("state", state)]
 
 
 class Letter(NamedTuple):

@@ -4,10 +4,10 @@ To a type checker these are typing's own.
 """
 
 TYPE_CHECKING = False
-__all__ = ["TYPE_CHECKING", "Annotated", "Any", "NamedTuple", "NewType", "Protocol", "Self", "TypedDict", "Unpack"]
+__all__ = ["TYPE_CHECKING", "Annotated", "Any", "Generic", "NamedTuple", "NewType", "Protocol", "Self", "TypeVar", "TypedDict", "Unpack"]
 
 if TYPE_CHECKING:
-    from typing import Annotated, Any, NamedTuple, NewType, Protocol, Self, TypedDict, Unpack
+    from typing import Annotated, Any, Generic, NamedTuple, NewType, Protocol, Self, TypedDict, TypeVar, Unpack
 else:
     from collections import namedtuple
 
@@ -33,6 +33,17 @@ else:
 
         def __init_subclass__(cls, *, total=True):
             """Totality is the type checker's affair."""
+
+    class Generic:
+        """See typing.Generic."""
+
+        def __class_getitem__(cls, of):
+            """Of what it is, is the type checker's affair."""
+            return cls
+
+    def TypeVar(name):
+        """See typing.TypeVar."""
+        return name
 
     def NewType(name, kind):
         """See typing.NewType."""

@@ -17,9 +17,12 @@ class Outcome(NamedTuple):
     flushes: bool = False
 
 
-def together(database: Database, acts: Sequence[Act]) -> list[Outcome]:
-    """Do acts in one transaction, and commit it. If it fails as a whole, that is raised and nothing was done."""
-    database.begin()
+def together(database: Database, acts: Sequence[Act], *, patient: bool = True) -> list[Outcome]:
+    """Do acts in one transaction, and commit it. If it fails as a whole, that is raised and nothing was done.
+
+    Unless `patient`, StoreBusy is raised at once while another process writes.
+    """
+    database.begin(patient=patient)
     group = database.group = Group()
     try:
         outcomes = [outcome(group, act) for act in acts]

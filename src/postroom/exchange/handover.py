@@ -5,10 +5,10 @@ That there is a next one shows that the harness went on after the hand-over; a s
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from postroom.core.errors import LeaseLost
-from postroom.core.message import Urgency
+from postroom.core.message import Message, Urgency
 from postroom.core.types import NamedTuple
 from postroom.exchange.desk import Desk
 from postroom.store import agents, deliveries, handover
@@ -61,6 +61,16 @@ def put_back(desk: Desk, handed: Sequence[Handed]) -> None:
         for one in handed:
             handover.unhand(posting.database, one.delivery, holder=desk.provenance)
     reading.give_back(desk, handed)
+
+
+def put_back_earlier(desk: Desk, which: Callable[[Message], bool]) -> None:
+    """The same for what an earlier hook of this agent handed over."""
+    with desk.reading() as database:
+        holder = handover.holder(database, desk.agent.id)
+        handed = [] if holder is None else handover.in_hand(database, desk.agent.id, holder, until_ms=desk.now_ms())
+    if holder is not None:
+        desk.provenance = holder
+        put_back(desk, [one for one in handed if which(one.message)])
 
 
 def is_served(desk: Desk, harness: str) -> bool:

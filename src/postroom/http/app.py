@@ -11,6 +11,7 @@ from postroom.http import guard
 from postroom.http.refusal import refusal
 from postroom.http.request import Answer, ClientGone, Event, Receive, Request, Send, Stream, Way, pour, reply
 from postroom.http.routes import Routes
+from postroom.http.wire import Hatch
 
 Application: TypeAlias = Callable[[Event, Receive, Send], Awaitable[None]]
 """What ASGI calls."""
@@ -19,9 +20,12 @@ Counts: TypeAlias = Callable[[str, str, int, float], None]
 
 
 class App:
-    """Serves what comes by one way. `gateway` serves WebSockets, `pages` what belongs to the console."""
+    """Serves what comes by one way. `gateway` serves WebSockets, `pages` what belongs to the console, `hatch` what passes, see wire.py."""
 
-    def __init__(self, way: Way, routes: Routes, *, gateway: Application, pages: Application, count: Counts) -> None:
+    def __init__(  # noqa: PLR0913
+        self, way: Way, routes: Routes, *, gateway: Application, pages: Application, hatch: Hatch, count: Counts
+    ) -> None:
+        self.hatch = hatch
         self._way = way
         self._routes = routes
         self._gateway = gateway

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from postroom.http.app import App, Application
 from postroom.http.docs import Docs
 from postroom.http.gateway import Gateway
+from postroom.http.hatch import Hatch
 from postroom.http.health import Health
 from postroom.http.live import Live
-from postroom.http.login import Doors
+from postroom.http.login import FILE, Doors
 from postroom.http.metrics import Metrics
 from postroom.http.node import Node
 from postroom.http.pages import Pages
@@ -22,10 +25,11 @@ class Served:
     """What a node serves."""
 
     def __init__(self, node: Node) -> None:
+        self._node = node
         self._live = Live(node.home, node.gate, node.config)
         self._gateway = Gateway(node, VERBS)
         self._metrics = Metrics(node, self._live)
-        self._pages = Pages(Doors())
+        self._pages = Pages(Doors(os.path.join(node.home, FILE)))
         node.gate.pages.append(self._pages.knows)
         api, transfers, health = Api(node, VERBS), Transfers(node, self._live), Health(node)
         rows = [*api.rows(), *transfers.rows(), *health.rows(), *self._metrics.rows(), *Docs(VERBS).rows()]
@@ -33,7 +37,9 @@ class Served:
 
     def app(self, way: Way) -> Application:
         """The application for one way in."""
-        return App(way, self._routes, gateway=self._gateway, pages=self._pages, count=self._metrics.count)
+        count = self._metrics.count
+        hatch = Hatch(way, self._node, count)
+        return App(way, self._routes, gateway=self._gateway, pages=self._pages, hatch=hatch, count=count)
 
     def begin(self) -> None:
         """Begin to look at what happens."""

@@ -16,7 +16,7 @@ from postroom.exchange.desk import HUMAN_AGENT, now_us
 from postroom.exchange.tokens import Bearer
 from postroom.http.request import Request
 from postroom.store import agents
-from postroom.store.database import Database
+from postroom.store.database import Database, Group
 
 TOKEN, AUTHORIZATION, AGENT, USER_AGENT = b"x-bus-token", b"authorization", b"x-postroom-agent", b"user-agent"
 PROGRAM = re.compile(r"[A-Za-z0-9._-]{1,32}")
@@ -26,6 +26,7 @@ CONSOLE = "console"
 RIGHTS = {READ: {READ}, ACT: {READ, ACT}, ADMIN: {READ, ACT, ADMIN}}
 """What each scope may do."""
 NOTED_S = 60.0
+KNOWN_MAX = 1_000
 
 
 class Caller(NamedTuple):
@@ -49,6 +50,7 @@ class Gate:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._noted: dict[int, float] = {}
+        self._known: dict[tuple[str, str], tuple[Caller, Bearer]] = {}  # by token and program
         self.noting: Callable[[Bearer], object] = id
         """What writes down that a token was used."""
         self.pages: list[Callable[[Request], bool]] = []
@@ -70,6 +72,20 @@ class Gate:
         found = agents.by_name(self._database, claimable(name))
         return Caller(found.id if found else 0, claimable(name), ACT, program)
 
+    def known(self, request: Request) -> Caller | None:
+        """Who a request is from, if its token was valid the last time; whether it is still must be looked at."""
+        secret = secret_of(request)
+        found = None if secret is None else self._known.get((secret, program_of(request)))
+        if found is None:
+            return None
+        caller, bearer = found
+        self._note_use(bearer)
+        return caller
+
+    def forget(self, caller: Caller) -> None:
+        """Look at a token again before anything else."""
+        self._known = {key: found for key, found in self._known.items() if found[0].secret != caller.secret}
+
     def bearer(self, secret: str) -> Bearer | None:
         """Whose a token is, at this moment."""
         return tokens.check(self._database, secret, now_ms=now_us() // 1000)
@@ -87,7 +103,11 @@ class Gate:
         if found is None:
             raise BadToken(why="it is unknown, has expired or was revoked")
         self._note_use(found)
-        return Caller(found.agent, found.name, found.scope, program, secret)
+        caller = Caller(found.agent, found.name, found.scope, program, secret)
+        if len(self._known) >= KNOWN_MAX:
+            self._known.clear()
+        self._known[secret, program] = caller, found
+        return caller
 
     def _note_use(self, bearer: Bearer) -> None:
         """Let the use of a token be noted, about once a minute."""
@@ -99,6 +119,41 @@ class Gate:
     def close(self) -> None:
         """Close the connection."""
         self._database.close()
+
+
+class Stale(Exception):
+    """What was known of a caller is not so any more: its token, its name."""
+
+
+class Valid:
+    """Whose tokens are valid, as of the version of the store that one connection sees. For what is done together in one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._until_ms: dict[Caller, float] = {}
+        self._version = 0
+        self._looked: Group | None = None
+
+    def check(self, caller: Caller, *, now_ms: int) -> None:
+        """Raise Stale unless a caller's token is valid, is that agent's still, and of that scope."""
+        group = self._database.group
+        if group is not self._looked:  # once in a transaction: meanwhile nobody else writes
+            self._looked = group
+            ((version,),) = self._database.execute("PRAGMA data_version")
+            if version != self._version or len(self._until_ms) >= KNOWN_MAX:
+                self._version = version
+                self._until_ms.clear()
+        until_ms = self._until_ms.get(caller)
+        if until_ms is None:
+            until_ms = self._until_ms[caller] = self._look(caller, now_ms)
+        if until_ms <= now_ms:
+            raise Stale
+
+    def _look(self, caller: Caller, now_ms: int) -> float:
+        found = tokens.check(self._database, caller.secret, now_ms=now_ms)
+        if found is None or (found.agent, found.name, found.scope) != (caller.agent, caller.name, caller.scope):
+            raise Stale
+        return inf if found.expires_ms is None else found.expires_ms
 
 
 def check_right(caller: Caller, wanted: str) -> None:

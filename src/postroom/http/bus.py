@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from postroom.core.message import Draft, Message, Receipt
 from postroom.core.refusals import BadToken
 from postroom.exchange import reading, sending
+from postroom.exchange.desk import Desk
 from postroom.http.auth import Caller, Gate
 from postroom.http.counter import Counter, Visitor
 from postroom.http.lobby import Lobby
@@ -41,6 +42,14 @@ class Bus:
         assert receipts is not None, "nothing makes it needless"
         return receipts
 
+    def post(self, caller: Caller, draft: Draft, answer: Callable[[object], None]) -> None:
+        """The same for one message of a caller whose token is looked at again then; `answer` gets the receipts or the error."""
+        self._counter.ask(lambda: sending.send(self._counter.holder(caller).desk, [draft]), answer)
+
+    async def at_hook(self, caller: Caller, job: Callable[[Desk], object]) -> object:
+        """Do something as a hook of the caller: a process that has ended already, so that the next one settles what is in its hands."""
+        return await self._counter.do(lambda: job(self._counter.hook_desk(caller)))
+
     async def peek(self, caller: Caller, *, limit: int, wait_s: float) -> list[Message]:
         """What waits for a caller, or comes within a time. Nothing is consumed."""
 
@@ -49,16 +58,22 @@ class Bus:
 
         return await self._waited(caller, look, wait_s) or []
 
+    def fetch(self, caller: Caller, limit: int, answer: Callable[[object], None]) -> None:
+        """Take what waits for a caller whose token is looked at again then; `answer` gets what was taken, None, or the error."""
+
+        def told(value: object) -> None:
+            self._wake_next(value, limit)
+            answer(value)
+
+        self._counter.ask(lambda: taken_by(self._counter.holder(caller), limit), told, unless=lambda: not self._counter.is_ready(caller))
+
     async def take(self, caller: Caller, *, limit: int, wait_s: float) -> Taken | None:
         """Take what waits for a caller, or comes within a time."""
 
-        def taking() -> Taken | None:
-            visitor = self._counter.visitor(caller)
-            handed = reading.take(visitor.desk, limit=limit)
-            return Taken(visitor, handed) if handed else None
-
         async def take() -> Taken | None:
-            doing = ensure_future(self._counter.do(taking, unless=lambda: not self._counter.is_ready(caller)))
+            doing = ensure_future(
+                self._counter.do(lambda: taken_by(self._counter.visitor(caller), limit), unless=lambda: not self._counter.is_ready(caller))
+            )
             try:
                 return await shield(doing)
             except CancelledError:
@@ -66,9 +81,13 @@ class Bus:
                 raise
 
         taken = await self._waited(caller, take, wait_s)
-        if taken is not None and len(taken.handed) == limit:
-            self._lobby.wake(taken.visitor.desk.agent.id)  # there may be more, for another one who waits
+        self._wake_next(taken, limit)
         return taken
+
+    def _wake_next(self, taken: object, limit: int) -> None:
+        """Let another one who waits look, when as many were taken as could be: there may be more."""
+        if isinstance(taken, Taken) and len(taken.handed) == limit:
+            self._lobby.wake(taken.visitor.desk.agent.id)
 
     def settle(self, taken: Taken, *, read: bool) -> None:
         """Confirm what was taken, or give it back."""
@@ -101,3 +120,9 @@ class Bus:
                     raise BadToken(why="it has expired or was revoked")
         finally:
             self._counter.do_soon(lambda: self._counter.expect_no_more(visitor))
+
+
+def taken_by(visitor: Visitor, limit: int) -> Taken | None:
+    """What a visitor takes. For jobs."""
+    handed = reading.take(visitor.desk, limit=limit)
+    return Taken(visitor, handed) if handed else None

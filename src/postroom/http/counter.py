@@ -1,6 +1,7 @@
-"""The counter: where those are served who come without a seat, all by one thread with one connection. What waits there is written together.
+"""The counter: where those are served who come without a seat, all with one connection. What waits there is written together.
 
-So the disk is flushed once for all who send at the same moment. Whoever was here within a minute counts as online.
+So the disk is flushed once for all who send at the same moment. What is brief is done in the event loop while nobody else writes and the
+disk is not busy, the rest by a thread. Whoever was here within a minute counts as online.
 """
 
 from __future__ import annotations
@@ -9,40 +10,35 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from time import monotonic
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from postroom import doorbell
 from postroom.config import Config, read_config
-from postroom.core.errors import Closed, PostroomError
-from postroom.exchange import presence, tokens
+from postroom.core.errors import Closed, PostroomError, StoreBusy
+from postroom.exchange import handover, presence, tokens
 from postroom.exchange.desk import Desk, now_us, open_desk_of_human, register
 from postroom.exchange.grouping import Outcome, together
 from postroom.exchange.tokens import Bearer
-from postroom.http.auth import Caller
+from postroom.http.auth import Caller, Valid
 from postroom.http.flusher import Flusher
+from postroom.http.wishes import Told, Wish, answer, answer_all, attempt, nobody, nothing
 from postroom.paths import socket_directory
 from postroom.store import agents, deliveries
 from postroom.store.agents import AgentRow, AttachedRow
+from postroom.store.database import WAL_PAGES
 from postroom.store.place import check_directory, make_private
 from postroom.warden import ROUND_MS, Warden
 
 Result = TypeVar("Result")
 GROUP_MAX: Final = 64
 """So many acts are written together: 64 sends take 2 ms, others who write wait no longer than that."""
+LARGE: Final = 2
+"""So many times its usual size the WAL may have before somebody who sends makes it smaller."""
 IDLE_S: Final = 60.0
 FORGET_S: Final = 600.0
 """So long it is remembered what an agent took last: loops are known by that, see causes.py."""
-
-
-class Wish(NamedTuple):
-    """Something to be done, and who is told the outcome. It is needless when `unless` says so, which is asked before."""
-
-    job: Callable[[], object]
-    answer: Callable[[object], None]
-    alone: bool
-    unless: Callable[[], bool] | None
 
 
 class Visitor:
@@ -59,14 +55,19 @@ class Visitor:
 
 
 class Counter:
-    """Serves visitors. `do` is awaited in the event loop; what it is given is done in the counter's thread."""
+    """Serves visitors. What is asked for in the event loop is done there or in the counter's thread: by who has the lock."""
 
     def __init__(self, home: str) -> None:
         self._desk = open_desk_of_human(home, interface="http")
         self._database = self._desk.database
         self._warden = Warden(self._desk)
         self._visitors: dict[tuple[int, str], Visitor] = {}
+        self._valid = Valid(self._database)
         self._wishes: SimpleQueue[Wish | None] = SimpleQueue()
+        self._brief: list[Wish] = []  # to be done in this turn of the loop
+        self._lock = Lock()  # who has it uses the connection and what belongs to it
+        self._flushes_begun = self._flushes_ended = 0
+        self._gone: list[AttachedRow] = []  # processes that were found dead when somebody rang
         self._loop = asyncio.get_running_loop()
         self._open = True
         self._started = doorbell.start_time(os.getpid())
@@ -92,10 +93,48 @@ class Counter:
         self._wishes.put(Wish(job, lambda value: answer(future, value), alone, unless))
         return await future
 
+    async def registered(self, caller: Caller) -> int:
+        """The agent of a caller; a name that is new is registered."""
+        return await self.do(lambda: self._agent(caller).id) or 0
+
+    def ask(self, job: Callable[[], object], answer: Callable[[object], None], *, unless: Callable[[], bool] | None = None) -> None:
+        """The same for what is brief, and not awaited: `answer` is called in the event loop, with what was returned or the error."""
+        if not self._open:
+            raise Closed
+        if not self._brief:
+            self._loop.call_soon(self._serve_brief)
+        self._brief.append(Wish(job, answer, alone=False, unless=unless))
+
     def do_soon(self, job: Callable[[], object]) -> None:
-        """Have something done that nobody waits for."""
+        """Have something brief done that nobody waits for."""
         if self._open:
-            self._wishes.put(Wish(job, nobody, alone=False, unless=None))
+            self.ask(job, nobody)
+
+    def _serve_brief(self) -> None:
+        """Do what is brief here in the event loop, unless it had to wait for another process or the disk: then the thread does it."""
+        wishes, self._brief = self._brief, []
+        if not wishes:
+            return
+        flushing = self._flushes_begun != self._flushes_ended  # what is written meanwhile may have to wait for the disk
+        if not flushing and self._wishes.empty() and not self._database.suspect and self._lock.acquire(blocking=False):
+            try:
+                self._perform(wishes, answer_all, patient=False)
+            except StoreBusy:
+                self._hand_over(wishes)
+            finally:
+                self._lock.release()
+            if self._gone or self._database.wal_pages >= WAL_PAGES * LARGE:
+                self._hand_over([Wish(nothing, nobody, alone=True, unless=None)])  # so that the thread does the chores
+        else:
+            self._hand_over(wishes)
+
+    def _flushed(self, outcomes: list[Told]) -> None:
+        self._flushes_ended += 1
+        answer_all(outcomes)
+
+    def _hand_over(self, wishes: list[Wish]) -> None:
+        for wish in wishes:
+            self._wishes.put(wish)
 
     def note_use(self, bearer: Bearer) -> None:
         """Write down that a token was used, some time soon."""
@@ -110,10 +149,12 @@ class Counter:
     async def close(self) -> None:
         """Do what was asked for, then leave."""
         self._open = False
+        wishes, self._brief = self._brief, []
+        self._hand_over(wishes)
         self._wishes.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    # In the thread
+    # By who has the lock
 
     def visitor(self, caller: Caller, *, attaches: bool = True) -> Visitor:
         """The desk of a caller; a name that is new is registered. It counts as here for a while, unless it has a seat. For jobs."""
@@ -123,14 +164,26 @@ class Counter:
             self._attach(visitor)
         return visitor
 
+    def holder(self, caller: Caller) -> Visitor:
+        """The same for one whose token was valid before: raises Stale unless it is still. For jobs that are done together."""
+        self._valid.check(caller, now_ms=self._desk.now_ms())
+        return self.visitor(caller)
+
     def _come(self, caller: Caller) -> Visitor:
         agent = self._agent(caller)
         key = (agent.id, caller.program)
         if key not in self._visitors:
             desk = Desk(self._database, agent, self._desk.config, interface="http", clock=now_us)
             desk.program = caller.program
+            desk.gone = self._gone
             self._visitors[key] = Visitor(desk)
         return self._visitors[key]
+
+    def hook_desk(self, caller: Caller) -> Desk:
+        """A desk for one hook of a caller. For jobs."""
+        desk = Desk(self._database, self._agent(caller), self._desk.config, interface=handover.INTERFACE, clock=now_us)
+        desk.program = caller.program
+        return desk
 
     def _agent(self, caller: Caller) -> AgentRow:
         if caller.agent:
@@ -178,13 +231,16 @@ class Counter:
         visitor.attached = True
 
     def _serve(self) -> None:
+        """In the thread, until the end."""
         self._guarded(self._tend)  # what a node that was killed had in hand goes back at once
         tended = monotonic()
         going = True
         while going:
             wishes, going = self._gather(tended + ROUND_MS / 1000 - monotonic())
             if wishes:
-                self._perform(wishes)
+                with self._lock:
+                    self._perform(wishes, lambda outcomes: self._loop.call_soon_threadsafe(answer_all, outcomes), patient=True)
+                self._after_sending()
             if monotonic() - tended >= ROUND_MS / 1000:
                 tended = monotonic()
                 self._guarded(self._tend)
@@ -208,44 +264,48 @@ class Counter:
             return wishes, True
         return wishes, False
 
-    def _perform(self, wishes: list[Wish]) -> None:
-        """Do everything, and let those be told who wait for it."""
-        told: list[tuple[Wish, object]] = []
+    def _perform(self, wishes: list[Wish], tell: Callable[[list[Told]], object], *, patient: bool) -> None:
+        """Do everything, and let those be told who wait for it. Raises StoreBusy, with nothing done, if not `patient`."""
+        told: list[Told] = []
         needed = []
+        certain = any(not wish.alone and wish.unless is None for wish in wishes)  # it is written anyhow, so nobody asks before
         for wish in wishes:
-            before = attempt(wish.job if wish.alone else wish.unless)
+            before = attempt(wish.job if wish.alone else None if certain else wish.unless)
             if wish.alone or isinstance(before, Exception):
                 told.append((wish, before))
             elif before is True:
                 told.append((wish, None))
             else:
                 needed.append(wish)
-        safe: list[tuple[Wish, object]] = []
-        for wish, (value, flushes) in zip(needed, self._together(needed), strict=True):
+        safe: list[Told] = []
+        for wish, (value, flushes) in zip(needed, self._together(needed, patient=patient), strict=True):
             (safe if flushes else told).append((wish, value))
-        if told:
-            self._loop.call_soon_threadsafe(answer_all, told)
         if safe:
             self._flush(safe)
+        if told:
+            tell(told)
 
-    def _together(self, wishes: list[Wish]) -> list[Outcome]:
+    def _together(self, wishes: list[Wish], *, patient: bool) -> list[Outcome]:
         """The outcomes of what is done in one transaction."""
         if not wishes:
             return []
         try:
-            done = together(self._database, [wish.job for wish in wishes])
-            self._after_sending()
+            return together(self._database, [wish.job for wish in wishes], patient=patient)
+        except StoreBusy as error:
+            if not patient:
+                raise
+            return [Outcome(error) for _ in wishes]
         except Exception as error:  # noqa: BLE001  # of the whole transaction: each is told
             self._visitors.clear()  # what was noted of them has not happened
             return [Outcome(error) for _ in wishes]
-        return done
 
-    def _flush(self, safe: list[tuple[Wish, object]]) -> None:
+    def _flush(self, safe: list[Told]) -> None:
         """Let those be told who wait until the disk has it. After a failure nobody goes on before everything is written again."""
+        self._flushes_begun += 1  # by who has the lock; they end in the loop
 
         def tell(failure: PostroomError | None) -> None:
             outcomes = [(wish, value if failure is None else failure) for wish, value in safe]
-            self._loop.call_soon_threadsafe(answer_all, outcomes)
+            self._loop.call_soon_threadsafe(self._flushed, outcomes)
 
         if self._database.suspect:
             failure = attempt(self._database.flush)
@@ -254,14 +314,15 @@ class Counter:
             self._flusher.add(len(safe), tell)
 
     def _after_sending(self) -> None:
-        gone = [row for visitor in self._visitors.values() for row in visitor.desk.take_gone()]
-        if gone:
+        if self._gone:
+            gone = [self._gone.pop() for _ in range(len(self._gone))]
             self._guarded(lambda: presence.bury(self._desk, gone))
-        self._guarded(lambda: self._warden.checkpoint_if_large(times=2))
+        self._guarded(lambda: self._warden.checkpoint_if_large(times=LARGE))
 
     def _guarded(self, chore: Callable[[], object]) -> None:
         """Do a chore. One that fails is done another time."""
-        attempt(chore)
+        with self._lock:
+            attempt(chore)
 
     def _tend(self) -> None:
         """Once a second: let those go who have not been here for long, see that the others are still noted, do the warden's chores."""
@@ -287,34 +348,6 @@ class Counter:
         for visitor in self._visitors.values():
             if visitor.attached:
                 presence.detach(visitor.desk)
-
-
-def attempt(job: Callable[[], object] | None) -> object:
-    """What came of a job: what it returned, or the error that it raised."""
-    try:
-        return None if job is None else job()
-    except Exception as error:  # noqa: BLE001  # goes to whoever waits for it
-        return error
-
-
-def answer(future: asyncio.Future[Result | None], value: object) -> None:
-    """Tell one who waits what came of it."""
-    if future.done():
-        return
-    if isinstance(value, Exception):
-        future.set_exception(value)
-    else:
-        future.set_result(value)  # type: ignore[arg-type]  # what its own job returned
-
-
-def answer_all(outcomes: list[tuple[Wish, object]]) -> None:
-    """Tell those who wait what came of it."""
-    for wish, value in outcomes:
-        wish.answer(value)
-
-
-def nobody(_value: object) -> None:
-    """Nobody waits for it."""
 
 
 def hang_bell(home: str) -> doorbell.Doorbell | doorbell.Polling:

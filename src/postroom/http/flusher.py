@@ -11,7 +11,7 @@ from threading import Thread
 from time import monotonic
 from typing import Final
 
-from postroom.core.errors import PostroomError
+from postroom.core.errors import NotFlushed, PostroomError
 from postroom.store.database import Database
 
 Tell = Callable[[PostroomError | None], None]
@@ -49,12 +49,18 @@ class Flusher:
             if tells:
                 began = monotonic()
                 try:
-                    self._database.sync()
+                    self._sync()
                 except PostroomError as error:
                     failure = error
                 self._took_s = monotonic() - began
             for tell in tells:
                 tell(failure)
+
+    def _sync(self) -> None:
+        """Flush; but what was committed while a flush failed may be lost with it, though the next one succeeds."""
+        if self._database.suspect:
+            raise NotFlushed(why="the flush before failed")
+        self._database.sync()
 
     def _gather(self) -> tuple[list[Tell], bool]:
         """Those who wait now, and a moment later, if more came along the last time; and whether it goes on."""

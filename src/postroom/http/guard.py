@@ -20,8 +20,9 @@ DESTINATIONS = frozenset({"document", "empty", "script", "style", "image", "font
 
 def check(request: Request) -> None:
     """Raise WrongHost, WrongOrigin or BadRequest, unless every row lets the request through."""
-    for row in ROWS:
-        row(request)
+    for name, row in ROWS:
+        if name is None or request.has(name):
+            row(request)
 
 
 def host_is_ours(request: Request) -> None:
@@ -79,4 +80,11 @@ def is_one_request(request: Request) -> None:
         raise BadRequest(why="its Transfer-Encoding is not chunked")
 
 
-ROWS: list[Callable[[Request], None]] = [is_one_request, host_is_ours, origin_is_ours, fetch_is_ours]
+ROWS: list[tuple[bytes | None, Callable[[Request], None]]] = [
+    (b"transfer-encoding", is_one_request),
+    (b"content-length", is_one_request),
+    (None, host_is_ours),
+    (b"origin", origin_is_ours),
+    (b"sec-fetch-site", fetch_is_ours),
+]
+"""With the header that a row is about; None for one that must be there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Final
 
@@ -22,14 +23,16 @@ ROUND_S: Final = 5.0
 SEAT = re.compile(r"[A-Za-z0-9_-]{8,64}")
 COMMON = ""
 """The seat of an agent's requests that name none."""
-Key = tuple[str, str]
+Key = tuple[int, str]
+"""The agent, whatever it is called at the moment, and the name of the seat."""
 
 
 class House:
     """The seats that are taken."""
 
-    def __init__(self, home: str) -> None:
+    def __init__(self, home: str, registered: Callable[[Caller], Awaitable[int]]) -> None:
         self.home = home
+        self._registered = registered  # gives a name its mailbox
         self._lodgers: dict[Key, asyncio.Task[Lodger]] = {}
         self._round: asyncio.Task[None] | None = None
         self._open = True
@@ -43,7 +46,11 @@ class House:
             raise NodeStopped
         if seat is not None and not SEAT.fullmatch(seat):
             raise BadRequest(why="a seat is 8 to 64 of A-Z, a-z, 0-9, '_' and '-'")
-        key = (caller.name, seat or COMMON)
+        key = (caller.agent, seat or COMMON)
+        if not caller.agent:
+            if seat is not None and not opens:
+                raise SeatGone(seat=seat)
+            key = (await self._registered(caller), key[1])
         task = self._lodgers.get(key)
         if task is None:
             if seat is not None and not opens:
@@ -73,8 +80,8 @@ class House:
 
     async def leave(self, caller: Caller, seat: str) -> None:
         """Let a client leave its seat."""
-        if (caller.name, seat) in self._lodgers:
-            await self._let_go((caller.name, seat))
+        if (caller.agent, seat) in self._lodgers:
+            await self._let_go((caller.agent, seat))
 
     async def _let_go(self, key: Key) -> None:
         lodger = await self._lodgers.pop(key)

@@ -1,7 +1,8 @@
 """How a person comes in: by an invitation that works once, for a cookie and a key of which only both together open anything.
 
-A cookie is sent to every port of a host, so other servers of this machine see it; the key stays in the storage of the page, where only
-pages of this very address can read it. It goes with each call in a header, which no page of another origin can send along.
+Sessions are kept in a file, so that a node that is started anew knows them. A cookie is sent to every port of a host, so other servers of
+this machine see it; the key stays in the storage of the page, where only pages of this very address can read it.
+It goes with each call in a header, which no page of another origin can send along.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import sha256
 from hmac import compare_digest
+from json import dumps, loads
 from secrets import token_urlsafe
-from time import monotonic
+from time import time
 from typing import Final, NamedTuple
+
+from postroom.store.place import note_down
 
 SECRET_BYTES: Final = 32
 INVITATION_S: Final = 300
@@ -20,6 +24,9 @@ IDLE_S: Final = 12 * 3600
 """A session that was not used for so long is over: a night."""
 SESSION_S: Final = 7 * 86_400
 INVITATIONS_MAX: Final = 20
+KEEP_S: Final = 600
+"""So often it is written down at most that sessions are used: after a crash one may end so much too early."""
+FILE: Final = "console.json"
 SESSIONS_MAX: Final = 50
 """The oldest ones make room."""
 
@@ -34,18 +41,20 @@ class Entry(NamedTuple):
 class Session(NamedTuple):
     """A page that is logged in."""
 
-    key: bytes
+    key: str
     began: float
     used: float
 
 
 class Doors:
-    """The invitations that were not used yet, and the sessions, by the hashes of their secrets; both end with the node."""
+    """The invitations that were not used yet, which end with the node, and the sessions; by the hashes of their secrets."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
-        self._clock = clock  # seconds
-        self._invitations: dict[bytes, float] = {}
-        self._sessions: dict[bytes, Session] = {}
+    def __init__(self, path: str, clock: Callable[[], float] = time) -> None:
+        self._path = path
+        self._clock = clock  # seconds since 1970
+        self._invitations: dict[str, float] = {}
+        self._sessions = kept(path)
+        self._kept = clock()
 
     def invite(self) -> str:
         """A secret that lets somebody in, once and soon."""
@@ -66,6 +75,7 @@ class Doors:
         self._sessions[digest(entry.cookie)] = Session(digest(entry.key), now, now)
         while len(self._sessions) > SESSIONS_MAX:
             del self._sessions[next(iter(self._sessions))]
+        self._keep()
         return entry
 
     def may(self, cookie: str, key: str) -> bool:
@@ -75,12 +85,20 @@ class Doors:
         if found is None or not compare_digest(found.key, digest(key)):
             return False
         self._sessions[digest(cookie)] = found._replace(used=self._clock())
+        if self._clock() - self._kept >= KEEP_S:
+            self._keep()
         return True
 
     def leave(self, cookie: str, key: str) -> None:
         """End a session."""
         if self.may(cookie, key):
             del self._sessions[digest(cookie)]
+            self._keep()
+
+    def _keep(self) -> None:
+        """Write the sessions down."""
+        self._kept = self._clock()
+        note_down(self._path, dumps(self._sessions))
 
     def _forget(self) -> None:
         now = self._clock()
@@ -88,6 +106,15 @@ class Doors:
         self._sessions = {cookie: one for cookie, one in self._sessions.items() if now - one.used < IDLE_S and now - one.began < SESSION_S}
 
 
-def digest(secret: str) -> bytes:
+def kept(path: str) -> dict[str, Session]:
+    """The sessions in a file. One that cannot be read holds none: people log in again."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return {str(cookie): Session(str(key), float(began), float(used)) for cookie, (key, began, used) in loads(file.read()).items()}
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def digest(secret: str) -> str:
     """What is kept of a secret: who finds it has none."""
-    return sha256(secret.encode(errors="surrogatepass")).digest()
+    return sha256(secret.encode(errors="surrogatepass")).hexdigest()

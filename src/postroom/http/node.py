@@ -26,7 +26,7 @@ class Node:
         self.gate.noting = self.counter.note_use
         self.lobby = Lobby(self.counter)
         self.library = Library(home, config)
-        self.house = House(home)
+        self.house = House(home, self.counter.registered)
         self.bus = Bus(self.counter, self.gate, self.lobby)
         self.office = Office(self.bus, self.house, self.library, Shelf(self.library))
 

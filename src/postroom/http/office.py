@@ -17,9 +17,12 @@ from postroom.http.library import Library
 from postroom.http.lodger import Lodger
 from postroom.http.shelf import Shelf
 from postroom.http.verb import Arguments, CloseSeatArguments, Verb
+from postroom.http.verbs import hooks
+from postroom.http.verbs.hooks import HookArguments, UnseenArguments
 from postroom.http.verbs.messages import AnswerArguments, AskArguments
 from postroom.http.verbs.sessions import SayArguments
 
+WITHOUT_SEAT = SendArguments | SendManyArguments | CloseSeatArguments | HookArguments | UnseenArguments
 After = Callable[[bool], Awaitable[None]]
 
 
@@ -47,6 +50,10 @@ class Office:
             return shown(await self.library.look(caller, lambda desk: look(desk, given)))
         if isinstance(given, SendArguments | SendManyArguments):
             return shown(await self._send(given, caller, seat))
+        if isinstance(given, HookArguments):
+            return shown(await self._bus.at_hook(caller, lambda desk: hooks.at_turn(desk, given)))
+        if isinstance(given, UnseenArguments):
+            return shown(await self._bus.at_hook(caller, lambda desk: hooks.unseen(desk, given)))
         if isinstance(given, CloseSeatArguments):
             await self.house.leave(caller, seat or "")
             return shown(None)
@@ -56,7 +63,9 @@ class Office:
     async def do_at(self, verb: Verb, given: Arguments, caller: Caller, lodger: Lodger) -> Done:
         """The same for one who has a seat."""
         check_right(caller, verb.scope)
-        if verb.look is not None or isinstance(given, SendArguments | SendManyArguments | CloseSeatArguments):
+        if verb.look is not None or isinstance(
+            given, SendArguments | SendManyArguments | CloseSeatArguments | HookArguments | UnseenArguments
+        ):
             return await self.do(verb, given, caller, lodger.seat_id)
         return await self._at_seat(verb, given, caller, lodger)
 

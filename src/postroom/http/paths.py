@@ -15,6 +15,7 @@ from postroom.core.message import Message
 from postroom.core.plain import message_object
 from postroom.core.refusals import BadRequest, NotYourName, WrongType
 from postroom.http.auth import ACT, READ, Caller, check_right
+from postroom.http.bus import Taken
 from postroom.http.node import Node
 from postroom.http.numbered import numbered
 from postroom.http.request import Answer, ClientGone, Request, encode, value_of
@@ -27,6 +28,8 @@ ESCAPED = 6
 """A character may be written as \\u0041 in JSON."""
 SLACK_BYTES = 1_048_576
 """For what a request holds besides the body and the subject of one message."""
+INBOX = "/api/inbox/{agent}"
+FETCHED_MAX = 100
 
 
 class InboxArguments(Arguments, frozen=True):
@@ -34,7 +37,7 @@ class InboxArguments(Arguments, frozen=True):
 
     mark_read: bool = False
     wait: Seconds = 0
-    limit: Annotated[int, msgspec.Meta(ge=1)] = 100
+    limit: Annotated[int, msgspec.Meta(ge=1)] = FETCHED_MAX
 
 
 class Api:
@@ -48,7 +51,7 @@ class Api:
         """The rows of the table."""
         return [
             *(Route(verb.method, f"/api/{verb.name}", partial(self._call, verb)) for verb in self._verbs),
-            Route(LOOK, "/api/inbox/{agent}", self._inbox),
+            Route(LOOK, INBOX, self._inbox),
         ]
 
     async def _call(self, verb: Verb, request: Request) -> Answer:
@@ -126,7 +129,12 @@ class Api:
         async def after(written: bool) -> None:  # noqa: FBT001  # a callback
             bus.settle(taken, read=written)
 
-        return Answer(body=encode([letter(one.message) for one in taken.handed]), after=after)
+        return Answer(body=letters(taken), after=after)
+
+
+def letters(taken: Taken) -> bytes:
+    """Messages that were fetched, as the article has them."""
+    return encode([letter(one.message) for one in taken.handed])
 
 
 def letter(message: Message) -> dict[str, object]:

@@ -54,8 +54,10 @@ class Request:
         self.path = str(scope["path"])
         self.parameters: dict[str, str] = {}  # what the path says, see routes.py
         self._receive = receive
-        self._headers: dict[bytes, bytes] | None = None
-        self._repeats = False
+        headers = scope["headers"]
+        assert isinstance(headers, list)
+        self._headers: dict[bytes, bytes] = dict(headers)
+        self._repeats = len(self._headers) < len(headers)
         self._ended = False
 
     def all(self, name: bytes) -> list[bytes]:
@@ -66,15 +68,16 @@ class Request:
 
     def header(self, name: bytes) -> str | None:
         """The value of a header, None without one. Raises BadRequest if it came twice."""
-        if self._headers is None:
-            headers = self.scope["headers"]
-            assert isinstance(headers, list)
-            self._headers = dict(headers)
-            self._repeats = len(self._headers) < len(headers)
+        value = self._headers.get(name)
+        if value is None:
+            return None
         if self._repeats and (times := len(self.all(name))) > 1:
             raise BadRequest(why=f"the header {name.decode()} came {times} times")
-        value = self._headers.get(name)
-        return None if value is None else value.decode("latin-1")
+        return value.decode("latin-1")
+
+    def has(self, name: bytes) -> bool:
+        """Whether it has a header."""
+        return name in self._headers
 
     def query(self) -> dict[str, str]:
         """The query's fields. Raises BadRequest for one that came twice, or what is not UTF-8."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, Transport, sleep
-from typing import Final
+from asyncio import AbstractEventLoop, Event, TimerHandle, Transport, sleep
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
+
+if TYPE_CHECKING:
+    from uvicorn._types import HTTPScope
 
 HEADERS_S: Final = 10.0
 """So long a client may take for the head of a request: as nginx's client_header_timeout in common hardening guides."""
@@ -28,16 +32,74 @@ TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: cl
 TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
+Head = list[tuple[bytes, bytes]]
+
+
+class Passing:
+    """A request that came whole and may be answered without a task of its own. To uvicorn it looks like one that is being answered."""
+
+    __slots__ = ("body", "disconnected", "keep_alive", "message_event", "more_body", "response_complete", "scope", "wire")
+
+    def __init__(self, wire: Wire, scope: HTTPScope, *, keep_alive: bool) -> None:
+        self.wire = wire
+        self.scope = scope
+        self.keep_alive = keep_alive
+        self.body = bytearray()
+        self.more_body = True
+        self.disconnected = self.response_complete = False
+        self.message_event = Event()
+
+    def answer(self, head: bytes, body: bytes, after: Callable[[bool], object] | None = None) -> None:
+        """Write the answer: its status line and headers, and its body. `after` is told whether it left this process whole."""
+        self.response_complete = True
+        if not self.disconnected:
+            ending = b"" if self.keep_alive else b"connection: close\r\n"
+            self.wire.transport.write(b"%scontent-length: %d\r\n%s\r\n%s" % (head, len(body), ending, body))
+            if not self.keep_alive:
+                self.wire.transport.close()
+            self.wire.on_response_complete()
+        if after is not None:
+            self.wire.loop.call_soon(self._tell, after)  # uvloop writes at the end of each turn of the loop
+
+    def _tell(self, after: Callable[[bool], object]) -> None:
+        if self.wire.is_written():
+            after(self.wire.is_whole(self))
+        else:
+            task = self.wire.loop.create_task(self._tell_later(after))
+            task.add_done_callback(self.wire.tasks.discard)
+            self.wire.tasks.add(task)
+
+    async def _tell_later(self, after: Callable[[bool], object]) -> None:
+        after(await self.wire.written(self))
+
+    def go_on(self) -> None:
+        """Let the application answer it after all."""
+        self.response_complete = True
+        self.wire.go_on(self)
+
+
+class Hatch(Protocol):
+    """Who answers what passes."""
+
+    def takes(self, method: bytes, path: bytes) -> bool:
+        """Whether a request may be one of those."""
+
+    def serve(self, passing: Passing) -> bool:
+        """Begin to answer. False, with nothing done, for what the application must answer."""
+
+
 class Wire(HttpToolsProtocol):
-    """One connection. uvicorn reads and writes it; what is added are the bounds, and word of when an answer has left."""
+    """One connection. uvicorn reads and writes it; what is added are the bounds, word of when an answer has left, and a short way."""
 
     def __init__(
         self, config: Config, server_state: ServerState, app_state: dict[str, object], _loop: AbstractEventLoop | None = None
     ) -> None:
         super().__init__(config=config, server_state=server_state, app_state=app_state, _loop=_loop)
+        self._hatch: Hatch | None = getattr(self.app, "hatch", None)
         self._lost = self._cut = False
-        self._head_bytes = self._head_lines = 0
-        self._late = self.loop.call_later(HEADERS_S, self._too_slow)
+        self._head_bytes, self._in_head = 0, True
+        self._passing: Passing | None = None
+        self._late: TimerHandle | None = self.loop.call_later(HEADERS_S, self._too_slow)
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin; beyond the bound only to say so."""
@@ -47,51 +109,68 @@ class Wire(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note whether it broke: an end in order writes out everything first."""
-        self._late.cancel()
-        self._lost, self._cut = True, exc is not None
+        self._in_time()
+        self._lost, self._cut = True, self._cut or exc is not None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on, unless the head was refused."""
-        if not self.transport.is_closing():
-            super().data_received(data)
+        """Read on, unless the head was refused. What is to pass comes in one piece."""
+        if self.transport.is_closing():
+            return
+        super().data_received(data)
+        if self._in_head and self._late is None:
+            self._late = self.loop.call_later(HEADERS_S, self._too_slow)
+        if self._passing is not None:
+            passing, self._passing = self._passing, None
+            passing.go_on()
 
     def on_message_begin(self) -> None:
         """A request begins: its head must come soon."""
         super().on_message_begin()
-        self._head_bytes = self._head_lines = 0
-        self._late.cancel()
-        self._late = self.loop.call_later(HEADERS_S, self._too_slow)
+        self._head_bytes, self._in_head = 0, True
 
     def on_url(self, url: bytes) -> None:
         """Count the request line."""
         super().on_url(url)
-        self._count(len(url), 0)
+        self._head_bytes += len(url)
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self._end(TOO_LARGE)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count a header."""
         super().on_header(name, value)
-        self._count(len(name) + len(value), 1)
-
-    def _count(self, size: int, lines: int) -> None:
-        self._head_bytes += size
-        self._head_lines += lines
-        if self._head_bytes > HEAD_BYTES_MAX or self._head_lines > HEADERS_MAX:
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > HEAD_BYTES_MAX or len(self.headers) > HEADERS_MAX:
             self._end(TOO_LARGE)
 
     def on_headers_complete(self) -> None:
         """The head is there: let the application answer, and know when that has left."""
-        self._late.cancel()
+        self._in_time()
         if self.transport.is_closing():
             return
         before = self.cycle
-        super().on_headers_complete()
-        if (cycle := self.cycle) is not before:
+        if not self._may_pass(before):
+            super().on_headers_complete()
+            if (cycle := self.cycle) is not before:
+                self._extend(self.scope, cycle)
 
-            async def written() -> bool:
-                return await self._written(cycle)
+    def _may_pass(self, before: RequestResponseCycle | None) -> bool:
+        """Begin a request that may take the short way, if it is one and nothing is under way before it."""
+        if self._hatch is None or self.expect_100_continue or (before is not None and not before.response_complete):
+            return False
+        method, (path, _, query) = self.parser.get_method(), self.url.partition(b"?")
+        if not self._hatch.takes(method, path) or self.parser.get_http_version() != "1.1" or self.parser.should_upgrade():
+            return False
+        self.scope |= {"method": method.decode(), "path": path.decode(), "raw_path": path, "query_string": query}
+        self._passing = Passing(self, self.scope, keep_alive=self.parser.should_keep_alive())
+        self.cycle = self._passing  # type: ignore[assignment]  # has what is asked of one
+        return True
 
-            self.scope["extensions"] = {WRITTEN: written, CUT: self.transport.abort}  # type: ignore[dict-item]  # ours: a function
+    def _extend(self, scope: HTTPScope, cycle: RequestResponseCycle) -> None:
+        async def written() -> bool:
+            return await self.written(cycle)
+
+        scope["extensions"] = {WRITTEN: written, CUT: self.transport.abort}  # type: ignore[dict-item]  # ours: a function
 
     def on_body(self, body: bytes) -> None:
         """Part of a body, unless its head was refused."""
@@ -100,13 +179,38 @@ class Wire(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The end of a request, unless its head was refused."""
-        if not self.transport.is_closing():
-            super().on_message_complete()
+        if self.transport.is_closing():
+            return
+        super().on_message_complete()
+        if (passing := self._passing) is not None:
+            self._passing = None
+            if self._hatch is None or not self._hatch.serve(passing):
+                passing.go_on()
 
-    async def _written(self, cycle: RequestResponseCycle) -> bool:
+    def go_on(self, passing: Passing) -> None:
+        """Let the application answer what was to pass."""
+        cycle = RequestResponseCycle(
+            passing.scope, self.transport, self.flow, self.logger, self.access_logger, self.access_log, self.server_state.default_headers,
+            passing.message_event, expect_100_continue=False, keep_alive=passing.keep_alive, on_response=self.on_response_complete,
+        )  # fmt: skip
+        cycle.body, cycle.more_body, cycle.disconnected = passing.body, passing.more_body, passing.disconnected
+        if id(self.cycle) == id(passing):  # unless another request came after it
+            self.cycle = cycle
+        self._extend(passing.scope, cycle)
+        self._start_asgi_task(cycle, self.app)
+
+    def is_written(self) -> bool:
+        """Whether everything has been given to the kernel, or nothing will be any more."""
+        return self._lost or not (self._left() or self.transport.is_closing())  # what is being closed may have thrown its rest away
+
+    def is_whole(self, answered: RequestResponseCycle | Passing) -> bool:
+        """Whether it was all of an answer that was given away."""
+        return answered.response_complete and not answered.disconnected and not self._cut
+
+    async def written(self, answered: RequestResponseCycle | Passing) -> bool:
         """Wait until everything has been given to the kernel; False when the client was gone before that, or reads no more."""
         left, since, nap_s = self._left(), self.loop.time(), NAP_S
-        while not self._lost and (left or self.transport.is_closing()):  # what is being closed may have thrown its rest away
+        while not self.is_written():
             await sleep(nap_s)  # uvloop does not always tell when its buffer is empty
             before, left, nap_s = left, self._left(), min(nap_s * 2, NAP_S_MAX)
             if left < before:
@@ -114,15 +218,27 @@ class Wire(HttpToolsProtocol):
             elif self.loop.time() - since > STALL_S:
                 self.transport.abort()
                 return False
-        return cycle.response_complete and not cycle.disconnected and not self._cut
+        return self.is_whole(answered)
 
     def _left(self) -> int:
         return 0 if self._lost else self.transport.get_write_buffer_size()
+
+    def _in_time(self) -> None:
+        self._in_head = False
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
     def _too_slow(self) -> None:
         self._end(TOO_SLOW)
 
     def _end(self, answer: bytes) -> None:
         if not self.transport.is_closing():
+            self._cut = True  # what is still to be answered here will not be
             self.transport.write(answer)
             self.transport.close()
+
+
+def head(status: int, headers: Head) -> bytes:
+    """The status line and headers of an answer that passes."""
+    return STATUS_LINE[status] + b"".join([b"%s: %s\r\n" % header for header in headers])

@@ -26,12 +26,13 @@ GATEWAYS = frozenset({502, 503, 504})
 
 
 class Ask(NamedTuple):
-    """What is asked for. `looks` changes nothing; `waits_s` is how long the node may wait before it answers."""
+    """What is asked for. `looks` changes nothing; The node may wait for `waits_s`, and then take `answer_s` to answer."""
 
     verb: str
     given: Object
     looks: bool = False
     waits_s: float = 0.0
+    answer_s: float = ANSWER_S
 
 
 class Caller:
@@ -80,7 +81,7 @@ class Caller:
         else:
             body = json.dumps(asked.given).encode()
         headers = self.headers(number) | ({"Content-Type": "application/json"} if body is not None else {})
-        answer = self._wire.ask(Request("GET" if asked.looks else "POST", path, headers, body), timeout_s=ANSWER_S + asked.waits_s)
+        answer = self._wire.ask(Request("GET" if asked.looks else "POST", path, headers, body), timeout_s=asked.answer_s + asked.waits_s)
         return self.read(answer)
 
     def headers(self, number: int | None = None) -> dict[str, str]:

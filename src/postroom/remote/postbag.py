@@ -24,7 +24,7 @@ from postroom.core.types import TYPE_CHECKING
 from postroom.remote import values
 from postroom.remote.bus import Bus
 from postroom.store import files
-from postroom.store.place import make_private
+from postroom.store.place import make_private, note_down
 from postroom.store.satchel import Kept, Queued, Satchel
 
 if TYPE_CHECKING:
@@ -266,14 +266,6 @@ class Postbag:
         """Drop messages of which the node knows what became of them."""
         if self._satchel is not None:
             self._satchel.forget(refs)
-
-
-def note_down(path: str, text: str) -> None:
-    """Write a private file whole, over what was there."""
-    new = f"{path}.{os.getpid()}"
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(new, path)
 
 
 def is_free(one: Kept) -> bool:

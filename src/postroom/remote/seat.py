@@ -9,10 +9,10 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from secrets import token_urlsafe
-from threading import Condition, RLock, Thread
+from threading import Condition, Thread
 from types import TracebackType
 
-from postroom.core.errors import Closed, Forked, PostroomError
+from postroom.core.errors import Closed, PostroomError
 from postroom.core.message import Draft, MessageRef, Receipt, checked
 from postroom.core.refusals import NotYourName, SeatGone, Unreachable
 from postroom.core.types import TYPE_CHECKING, Self
@@ -25,6 +25,7 @@ from postroom.remote.hands import Hands
 from postroom.remote.news import News
 from postroom.store.deliveries import Handed
 from postroom.store.events import Told
+from postroom.turn import Turn
 
 if TYPE_CHECKING:
     from postroom.waiting import Result, Steps
@@ -35,26 +36,6 @@ JOIN_S = 5.0
 """So long a thread is waited for that may be trying to connect just then."""
 RETRY_S, RETRY_S_MAX = 0.05, 2.0
 """When to try again where nobody answers: soon, as a node is started anew within a second; later not so often."""
-
-
-class Turn:
-    """One thread at a time uses the desk; a forked child never."""
-
-    __slots__ = ("_desk", "_lock", "pid")
-
-    def __init__(self, desk: RemoteDesk) -> None:
-        self._desk = desk
-        self._lock = RLock()
-        self.pid = os.getpid()
-
-    def __enter__(self) -> RemoteDesk:
-        if os.getpid() != self.pid:
-            raise Forked(pid=self.pid)
-        self._lock.acquire()
-        return self._desk
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._lock.release()
 
 
 class RemoteSeat:

@@ -102,6 +102,7 @@ class Database:
 
     __slots__ = (
         "_deadline",
+        "_patient",
         "_pid",
         "_queue",
         "_queued",
@@ -132,18 +133,22 @@ class Database:
         self._queue = Queue(os.path.join(home, "queue.lock"))
         self._queued = self._queues = False
         self._deadline = 0.0
+        self._patient = True
         self.suspect = False
         connection.set_busy_handler(self._wait_turn)
         connection.set_wal_hook(self._count_pages)
 
-    def begin(self) -> None:
-        """Start a write transaction: every statement until commit or rollback is alone with the store. In a group it is a part of one."""
+    def begin(self, *, patient: bool = True) -> None:
+        """Start a write transaction: every statement until commit or rollback is alone with the store. In a group it is a part of one.
+
+        Unless `patient`, StoreBusy is raised at once.
+        """
         if self.group is not None:
             self.execute("SAVEPOINT act")
             self.group.acting = True
             return
         try:
-            self.lock()
+            self.lock(patient=patient)
             ((version,),) = self.execute("PRAGMA user_version")
         except apsw.Error as error:
             raise self.undone(error) from error
@@ -151,17 +156,18 @@ class Database:
             self.rollback()
             raise outdated(version)
 
-    def lock(self) -> None:
-        """Wait for the store's write lock, in turn with the other processes. Raises apsw.BusyError after `busy_ms`."""
+    def lock(self, *, patient: bool = True) -> None:
+        """Wait for the store's write lock, in turn with the other processes. Raises apsw.BusyError after `busy_ms`, or at once."""
         if os.getpid() != self._pid:
             raise Forked(pid=self._pid)
-        self._queues = True
+        self._queues, self._patient = True, patient
         try:
             self.execute("BEGIN IMMEDIATE")
         except BaseException:  # interrupted just after it began, too
             self.rollback()
             raise
         finally:
+            self._patient = True
             self._leave_queue()
 
     def commit(self) -> None:
@@ -272,6 +278,8 @@ class Database:
 
     def _wait_turn(self, attempts: int) -> bool:
         """SQLite's busy handler: after some tries one waiting process at a time goes on, the others queue; see docs/decisions.md."""
+        if not self._patient:
+            return False
         if attempts == 0:
             self._deadline = monotonic() + self.busy_ms / 1000
         if attempts >= YIELDS and self._queues:

@@ -215,3 +215,11 @@ def boot_id() -> str:
         import platform
 
         return platform.node()
+
+
+def note_down(path: str, text: str) -> None:
+    """Write a private file whole, over what was there."""
+    new = f"{path}.{os.getpid()}"
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(new, path)

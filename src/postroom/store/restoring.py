@@ -101,6 +101,11 @@ TURN_BACK = (
     "INSERT INTO main.search (search) VALUES ('delete-all')",
     "UPDATE main.store SET (identity, indexed) = (SELECT identity, indexed FROM old.store)",
 )
+INTO_NOTHING = (
+    *[f"INSERT INTO main.{table} SELECT * FROM old.{table}" for table in ("webhook", "webhook_call", "webhook_held")],
+    "INSERT OR IGNORE INTO main.meter SELECT * FROM old.meter WHERE sender != 0",
+)
+"""What a new post room gets besides, as it has no present that could remain true: webhooks, which RENEW has paused, and the paces."""
 RENEW = (
     "UPDATE delivery SET state = 'delivered', holder = NULL, lease_ms = NULL WHERE unread IS NOT NULL AND state = 'handed'",
     "UPDATE delivery SET handovers = 1 WHERE unread IS NOT NULL AND handovers = 0",
@@ -238,13 +243,14 @@ def pour(database: Database, *, made_ms: int) -> Before:
         "SELECT max(o.seq) + 1, max(o.number) + 1, max(o.delivery + o.fan_out),"
         " (SELECT count(*) FROM main.message WHERE seq > (SELECT coalesce(max(seq), 0) FROM old.message)) FROM old.message o"
     ).fetchall()
+    was_empty = is_empty(database)
     touched = [agent for (agent,) in execute(TOUCHED, (made_ms,))]
     for statement in REMEMBER:
         execute(statement)
     for table in POURED:
         execute(f"DELETE FROM main.{table}")
         execute(f"INSERT INTO main.{table} SELECT * FROM old.{table}")
-    for statement in TURN_BACK:
+    for statement in (*TURN_BACK, *(INTO_NOTHING if was_empty else ())):
         execute(statement)
     for table in ("in_work", "in_hands", "handed_since", "gone", *[f"kept_{table}" for table in KEPT]):
         execute(f"DROP TABLE temp.{table}")

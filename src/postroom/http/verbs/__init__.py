@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from postroom.http.verb import Verb
-from postroom.http.verbs import agents, messages, operators, rooms, seats, sessions
+from postroom.http.verbs import agents, hooks, messages, operators, rooms, seats, sessions
 
-VERBS: list[Verb] = [*messages.VERBS, *agents.VERBS, *sessions.VERBS, *rooms.VERBS, *seats.VERBS, *operators.VERBS]
+VERBS: list[Verb] = [*messages.VERBS, *agents.VERBS, *sessions.VERBS, *rooms.VERBS, *seats.VERBS, *hooks.VERBS, *operators.VERBS]

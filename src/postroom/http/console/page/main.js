@@ -157,19 +157,14 @@ function listen() {
   on("trouble", (error) => error instanceof Failure && error.code !== "unreachable" && note(error.message, { bad: true }));
 }
 
-// Dark and light: as the system has it, until somebody says otherwise.
-
-const THEME = "postroom-theme";
+// Dark and light: see theme.js.
 
 function theme() {
-  const dark = document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  document.documentElement.dataset.theme = dark ? "light" : "dark";
-  localStorage.setItem(THEME, document.documentElement.dataset.theme);
+  const root = document.documentElement;
+  root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+  localStorage.setItem("postroom-theme", root.dataset.theme);
   document.dispatchEvent(new Event("theme"));
 }
-
-if (localStorage.getItem(THEME)) document.documentElement.dataset.theme = localStorage.getItem(THEME);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.dispatchEvent(new Event("theme")));
 
 pageKeys({
   "?": { act: showKeys, about: "these keys" },
