@@ -3,11 +3,16 @@
 To a type checker these are typing's own.
 """
 
+from itertools import repeat
+
 TYPE_CHECKING = False
-__all__ = ["TYPE_CHECKING", "Annotated", "Any", "NamedTuple", "NewType", "Protocol", "Self", "TypedDict", "Unpack"]
+__all__ = ["TYPE_CHECKING", "Annotated", "Any", "NamedTuple", "NewType", "Protocol", "Self", "TypedDict", "Unpack", "made"]
 
 if TYPE_CHECKING:
-    from typing import Annotated, Any, NamedTuple, NewType, Protocol, Self, TypedDict, Unpack
+    from collections.abc import Iterable, Iterator
+    from typing import Annotated, Any, NamedTuple, NewType, Protocol, Self, TypedDict, TypeVar, Unpack
+
+    Made = TypeVar("Made", bound=tuple[object, ...])
 else:
     from collections import namedtuple
 
@@ -39,3 +44,8 @@ else:
         return kind
 
     Annotated = Any = Protocol = Self = Unpack = object
+
+
+def made(kind: "type[Made]", rows: "Iterable[tuple[object, ...]]") -> "Iterator[Made]":
+    """Named tuples of rows that hold each field in its order. Many: no code of Python runs for each, as it does in `_make`."""
+    return map(tuple.__new__, repeat(kind), rows)
