@@ -74,7 +74,7 @@ class Mailbox:
         return value >= limit and mailboxes.counted(value)[hidden] >= limit
 
 
-def written_to(to: Sequence[Mailbox], place: Place) -> str:
+def written_to(to: Sequence[Mailbox | MemberRow], place: Place) -> str:
     """Who a message goes to, by the names that those know who may see it."""
     return " ".join([one.name if place.hidden else one.ghost or one.name for one in to])
 
@@ -163,18 +163,18 @@ class Outbox:
         self, author: Author, letter: Letter, to: Sequence[Mailbox], *, place: Place = NEW_THREAD, refusals: dict[int, str] = NO_REFUSALS
     ) -> Receipt:
         """Put one message down: a delivery for each recipient, held, refused, or in the mailbox with the bell to be rung."""
-        first = self._begin(author, letter, place, place.address or written_to(to, place), len(to))
+        self.seq += 1
         urgency, progress = letter.draft.urgency, []
-        for delivery, mailbox in enumerate(to, first):
+        for delivery, mailbox in enumerate(to, self._delivery + 1):
             step = self._deliver(delivery, mailbox, place, urgency, refusals.get(mailbox.agent) if refusals else None)
             if not mailbox.ghost:
                 progress.append(step)
-        return self._end(letter, place, progress)
+        return self._note(author, letter, to, place, progress)
 
     def spread(self, letter: Letter, crowd: Crowd, *, place: Place, refusals: dict[int, str]) -> Receipt:
         """Put one message of the desk's agent down for a crowd, as `put` does; one by one only for those who do not just get it."""
         members, urgency, now_ms = crowd.members, letter.draft.urgency, self.posting.now_ms
-        first = self._begin(self.author, letter, place, crowd.address, len(members))
+        self.seq, first = self.seq + 1, self._delivery + 1
         agents, names = [one.agent for one in members], [one.name for one in members]
         apart = refusals.keys() | crowd.urgencies.keys() if place.held is None else set(agents)
         attached = self._spread(first, agents, apart, place, refusals) if place.held is None else {}
@@ -187,12 +187,13 @@ class Outbox:
                 mailbox = Mailbox(MailboxRow(one.agent, one.name, "", one.ghost, 0, one.waiting, attached.get(one.agent, [])))
                 mailbox.urgency = crowd.urgencies.get(one.agent)
                 steps[index] = self._deliver(first + index, mailbox, place, urgency, refusals.get(one.agent))
-        return self._end(letter, place, [step for step, one in zip(steps, members, strict=True) if not one.ghost])
+        told = [step for step, one in zip(steps, members, strict=True) if not one.ghost]
+        return self._note(self.author, letter, members, place, told)
 
     def _spread(
         self, first: int, agents: list[int], apart: Collection[int], place: Place, refusals: dict[int, str]
     ) -> dict[int, list[AttachedRow]]:
-        """Put the last message into the mailboxes of a crowd, and count it there, also for those apart. Returns the processes to be woken.
+        """Put this message into the mailboxes of a crowd, and count it there, also for those apart. Returns the processes to be woken.
 
         At once, so that the next message finds these mailboxes as they are now. SQLite takes lists apart faster than values can be bound.
         """
@@ -204,37 +205,31 @@ class Outbox:
         deliveries.spread(database, self.seq, alike, first=first, now_ms=now_ms)
         return mailboxes.attached(database, reached)
 
-    def _begin(self, author: Author, letter: Letter, place: Place, address: str, count: int) -> int:
-        """Put down what so many recipients get. Returns the number of their first delivery."""
+    def _note(self, author: Author, letter: Letter, to: Sequence[Mailbox | MemberRow], place: Place, progress: list[Progress]) -> Receipt:
+        """Put down what all recipients get, and say what it is called."""
         _, draft, kind, reply_by_ms, expires_ms, files = letter
-        self.seq = seq = self.seq + 1
-        first = self._delivery + 1
-        self._delivery += count
-        id = draft.id
+        seq, now_ms, id, number = self.seq, self.posting.now_ms, draft.id, 0
         if not place.hidden:
-            self._number += 1
+            self._number = number = self._number + 1
         elif id is None:
             id = f"+{os.urandom(RANDOM_BYTES).hex()}"
         self._messages.append(
             (
-                seq, id, HERE, author.agent, author.provenance, address,
-                self.posting.now_ms, kind, draft.urgency, place.root, place.reply_to, draft.subject, draft.body, reply_by_ms, expires_ms,
-                place.hops, bool(draft.follow), len(files), first, count, place.room, place.hidden, self._number, place.held is not None,
+                seq, id, HERE, author.agent, author.provenance, place.address or written_to(to, place), now_ms, kind, draft.urgency,
+                place.root, place.reply_to,
+                draft.subject, draft.body, reply_by_ms, expires_ms, place.hops, bool(draft.follow), len(files), self._delivery + 1, len(to),
+                place.room, place.hidden, self._number, place.held is not None,
             )
         )  # fmt: skip
+        self._delivery += len(to)
         if files:
             messages.insert_attachments(self.posting.database, seq, files)
         if expires_ms is not None:
             waits.set_timer(self.posting.database, waits.Timer(expires_ms, "expire", seq))
-        return first
-
-    def _end(self, letter: Letter, place: Place, progress: list[Progress]) -> Receipt:
-        """The receipt of the message that was put down last."""
-        id, number = self._messages[-1][1], 0 if place.hidden else self._number
         called = id or str(number)
-        receipt = Receipt(called, number, place.name or called, self.posting.now_ms, tuple(progress))
-        if letter.draft.id is not None:
-            self.receipts[letter.draft.id] = letter, receipt
+        receipt = Receipt(called, number, place.name or called, now_ms, tuple(progress))
+        if draft.id is not None:
+            self.receipts[draft.id] = letter, receipt
         return receipt
 
     def _deliver(self, delivery: int, mailbox: Mailbox, place: Place, urgency: str, refused: str | None) -> Progress:
