@@ -245,6 +245,29 @@ def test_a_batch_may_mix_rooms_and_agents(post):
     bob.confirm(bob.take())
 
 
+def test_whom_a_message_reaches_in_another_way_stands_in_his_place_among_the_others(post):
+    post.configure("[limits]\nwaiting = 2\n")
+    alice, bob, carol, dave, erin, fred = room(post, "alice", "bob", "carol", "dave", "erin", "fred")
+    carol.mute("dev")
+    dave.profile(visibility="ghost")
+    alice.send_many([Draft("erin", "one"), Draft("erin", "two")])
+    receipt = alice.send("#dev", "hello @fred")
+    there = [("bob", State.DELIVERED), ("carol", State.DELIVERED), ("erin", State.REFUSED), ("fred", State.DELIVERED)]
+    for told in (receipt, alice.status(receipt.id)):
+        assert [(one.recipient, one.state) for one in told.deliveries] == there, "the ghost is not among them"
+    assert [agent.take()[0].urgency for agent in (bob, carol, dave, fred)] == [Urgency.NEXT, Urgency.INFO, Urgency.NEXT, Urgency.NOW]
+    assert bodies(erin.take()) == ["one", "two"]
+
+
+def test_a_batch_does_not_fill_mailboxes_beyond_their_limit(post):
+    post.configure("[limits]\nwaiting = 2\n")
+    alice, bob, carol = room(post, "alice", "bob", "carol")
+    carol.mute("dev")
+    receipts = alice.send_many([Draft("#dev", str(number)) for number in range(3)])
+    assert [[one.state for one in receipt.deliveries] for receipt in receipts] == [[State.DELIVERED] * 2] * 2 + [[State.REFUSED] * 2]
+    assert [bodies(agent.take()) for agent in (bob, carol)] == [["0", "1"], ["0", "1"]]
+
+
 def test_files_go_to_each_member(post, tmp_path):
     alice, bob, carol = room(post, "alice", "bob", "carol")
     (tmp_path / "plan.txt").write_text("step one")

@@ -159,7 +159,7 @@ def at_node(call: Call, error: PostroomError | None, one: Caller, event: str, mo
         return
     served = bool(moment.decision) and bool(os.environ.get("CLAUDE_CODE_MESSAGING_SOCKET"))  # see is_woken
     with visit:
-        noted = {
+        noted: dict[str, object] = {
             "status": moment.status, "status_with_mail": "busy" if moment.decision else None,
             "was_read": not moment.edge, "in_turn": moment.in_turn,
         }  # fmt: skip

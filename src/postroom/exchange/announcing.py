@@ -50,7 +50,7 @@ def charge(outbox: Outbox, room: RoomRow) -> None:
     if outbox.ghost and room.policy != Policy.SECRET:
         outbox.due_us = crowds.charged(outbox, 1)
     else:
-        crowds.paced(outbox, Crowd(f"#{room.name}", [], room), Place(hidden=room.policy == Policy.SECRET))
+        crowds.paced(outbox, Crowd(f"#{room.name}", room=room), Place(hidden=room.policy == Policy.SECRET))
 
 
 def my_name(desk: Desk, database: Database) -> Name:

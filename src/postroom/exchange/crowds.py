@@ -14,6 +14,7 @@ from postroom.exchange.lookup import known_room
 from postroom.exchange.outbox import NO_REFUSALS, Crowd, Mailbox, Outbox, Place
 from postroom.store import mailboxes
 from postroom.store.budgets import PACE_OF_ROOM, PACES_IN_ROOMS
+from postroom.store.mailboxes import MemberRow
 
 if TYPE_CHECKING:  # rooms are loaded when somebody writes to one: 0.4 ms of a 20 ms `postroom send`
     from postroom.store.database import Database
@@ -34,13 +35,11 @@ def of_room(outbox: Outbox, name: Name, draft: Draft) -> Crowd:
     if outbox.ghost and room.policy == "public":
         raise GhostSpeaks(where=f"#{room.name}")
     within_pace(outbox, room)  # before its members are looked up: a storm must cost nobody anything
-    crowd = Crowd(f"#{room.name}", [], room)
+    members = mailboxes.of_members(database, room.id, sender=sender)
     named = mentions(draft.body) | mentions(draft.subject)
-    for found, muted in mailboxes.of_members(database, room.id, sender=sender):
-        mailbox = outbox.member(found)
-        mailbox.urgency = Urgency.NOW if mailbox.name in named else Urgency.INFO if muted else None
-        crowd.mailboxes.append(mailbox)
-    return crowd
+    urgencies: dict[int, str] = {one.agent: Urgency.INFO for one in members if one.muted}
+    urgencies |= {one.agent: Urgency.NOW for one in members if one.name in named} if named else {}
+    return Crowd(f"#{room.name}", members=members, room=room, urgencies=urgencies)
 
 
 def of_listed(outbox: Outbox, address: Address) -> Crowd:
@@ -50,21 +49,17 @@ def of_listed(outbox: Outbox, address: Address) -> Crowd:
     if outbox.ghost:
         raise GhostSpeaks(where=written)
     within_pace(outbox, None)
-    crowd = Crowd(written, [])
-    for found, _ in mailboxes.of_listed(outbox.posting.database, tag, sender=outbox.author.agent):
-        mailbox = outbox.member(found)
-        mailbox.urgency = None
-        crowd.mailboxes.append(mailbox)
-    if not crowd.mailboxes:
+    members = mailboxes.of_listed(outbox.posting.database, tag, sender=outbox.author.agent)
+    if not members:
         raise NobodyThere(address=written)
-    return crowd
+    return Crowd(written, members=members)
 
 
 def count(desk: Desk, draft: Draft) -> int:
     """How many would get a message. Raises what sending it would raise about the address; what it will be charged is another matter."""
     with desk.posting() as posting:
         to = checked(draft, desk.config.limits, now_ms=posting.now_ms).to
-        return len(to) if to[0].kind == "agent" else len(of_address(Outbox(posting), to[0], draft).mailboxes)
+        return len(to) if to[0].kind == "agent" else len(of_address(Outbox(posting), to[0], draft).members)
 
 
 def of_address(outbox: Outbox, address: Address, draft: Draft) -> Crowd:
@@ -83,7 +78,8 @@ def paced(outbox: Outbox, crowd: Crowd, place: Place) -> dict[int, str]:
     outbox.paces |= due
     most = outbox.posting.desk.config.limits.waiting
     full = f"mailbox-full: {most} messages wait there already"
-    return {one.agent: full for one in crowd.mailboxes if one.is_full(most, hidden=place.hidden)} or NO_REFUSALS
+    filled = [one for one in crowd.members if one.waiting >= most]
+    return {one.agent: full for one in filled if mailboxes.counted(one.waiting)[place.hidden] >= most} or NO_REFUSALS
 
 
 def within_pace(outbox: Outbox, room: RoomRow | None) -> dict[tuple[int, int], int]:
@@ -127,7 +123,7 @@ def room_called(database: Database, address: str) -> int:
     return found.id if found else 0
 
 
-def names(mailboxes: Sequence[Mailbox], most: int = 20) -> str:
+def names(mailboxes: Sequence[Mailbox | MemberRow], most: int = 20) -> str:
     """The names of some, and how many more there are. A ghost is not among them."""
     known = [mailbox.name for mailbox in mailboxes if not mailbox.ghost]
     more = f" and {len(known) - most} more" if len(known) > most else ""

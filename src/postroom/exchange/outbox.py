@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from itertools import repeat
 
 from postroom.core.message import Letter, Progress, Receipt, State, Urgency
-from postroom.core.types import TYPE_CHECKING, NamedTuple
+from postroom.core.types import TYPE_CHECKING, NamedTuple, made
 from postroom.exchange.desk import Posting
 from postroom.store import budgets, deliveries, mailboxes, messages, waits
 from postroom.store.database import Row
-from postroom.store.mailboxes import MailboxRow, numbered
+from postroom.store.mailboxes import MailboxRow, MemberRow, numbered
 from postroom.store.messages import MessageRow
 
 if TYPE_CHECKING:
     from postroom.core.address import Address
+    from postroom.store.agents import AttachedRow
     from postroom.store.rooms import RoomRow
 
 HERE = 1
@@ -47,6 +49,9 @@ class Author(NamedTuple):
 
 NEW_THREAD = Place()
 NO_REFUSALS: dict[int, str] = {}
+NO_MEMBERS: list[MemberRow] = []
+NO_URGENCIES: dict[int, str] = {}
+NONE = repeat(None)
 RANDOM_BYTES = 5
 """Of the id of a hidden message: of its sender's million messages two have the same once in two stores; then the second is refused."""
 
@@ -69,17 +74,30 @@ class Mailbox:
         return value >= limit and mailboxes.counted(value)[hidden] >= limit
 
 
-def written_to(to: Sequence[Mailbox], place: Place) -> str:
+def written_to(to: Sequence[Mailbox | MemberRow], place: Place) -> str:
     """Who a message goes to, by the names that those know who may see it."""
     return " ".join([one.name if place.hidden else one.ghost or one.name for one in to])
 
 
+NO_MAILBOXES: list[Mailbox] = []
+
+
 class Crowd(NamedTuple):
-    """The mailboxes behind one address, as it is written, and the room, if it is one."""
+    """Who gets a message: the mailboxes of those it names; or the members behind one address, as it is written, and the room, if it is one.
+
+    `urgencies` are those of the next message, for those members for whom it is another than its sender chose.
+    """
 
     address: str
-    mailboxes: list[Mailbox]
+    mailboxes: list[Mailbox] = NO_MAILBOXES
+    members: list[MemberRow] = NO_MEMBERS
     room: RoomRow | None = None
+    urgencies: dict[int, str] = NO_URGENCIES
+
+    @property
+    def everyone(self) -> Sequence[Mailbox | MemberRow]:
+        """All of them."""
+        return self.members if self.address else self.mailboxes
 
 
 class Outbox:
@@ -95,7 +113,6 @@ class Outbox:
         "due_us",
         "ghost",
         "mailboxes",
-        "members",
         "openings",
         "paces",
         "paused",
@@ -109,7 +126,6 @@ class Outbox:
         begun = messages.beginning(posting.database, posting.desk.agent.id)
         self.seq, self._number, self._delivery, self.due_us, self.ghost, self.paused = begun
         self.mailboxes: dict[int, Mailbox] = {}
-        self.members: dict[int, Mailbox] = {}
         self.by_name: dict[str, Mailbox] = {}
         self.openings: dict[tuple[Address, ...], tuple[Crowd, Place]] = {}  # of messages to agents by name that begin a thread
         self.paces: dict[tuple[int, int], int] = {}  # of rooms and broadcasts
@@ -137,12 +153,6 @@ class Outbox:
         mailbox = self.mailboxes[found.agent] = self.by_name[found.name] = Mailbox(found)
         return mailbox
 
-    def member(self, found: MailboxRow) -> Mailbox:
-        """The mailbox of one in a crowd: apart from those that are written to by name, whose pace it does not know."""
-        if found.agent not in self.members:
-            self.members[found.agent] = Mailbox(found)
-        return self.members[found.agent]
-
     def pace(self, key: tuple[int, int]) -> int:
         """The pace of a room or of a sender's broadcasts, by its key in the meters, as this transaction finds it."""
         if key not in self.paces:
@@ -153,26 +163,65 @@ class Outbox:
         self, author: Author, letter: Letter, to: Sequence[Mailbox], *, place: Place = NEW_THREAD, refusals: dict[int, str] = NO_REFUSALS
     ) -> Receipt:
         """Put one message down: a delivery for each recipient, held, refused, or in the mailbox with the bell to be rung."""
+        self.seq += 1
+        urgency, progress = letter.draft.urgency, []
+        for delivery, mailbox in enumerate(to, self._delivery + 1):
+            step = self._deliver(delivery, mailbox, place, urgency, refusals.get(mailbox.agent) if refusals else None)
+            if not mailbox.ghost:
+                progress.append(step)
+        return self._note(author, letter, to, place, progress)
+
+    def spread(self, letter: Letter, crowd: Crowd, *, place: Place, refusals: dict[int, str]) -> Receipt:
+        """Put one message of the desk's agent down for a crowd, as `put` does; one by one only for those who do not just get it."""
+        members, urgency, now_ms = crowd.members, letter.draft.urgency, self.posting.now_ms
+        self.seq, first = self.seq + 1, self._delivery + 1
+        agents, names = [one.agent for one in members], [one.name for one in members]
+        apart = refusals.keys() | crowd.urgencies.keys() if place.held is None else set(agents)
+        attached = self._spread(first, agents, apart, place, refusals) if place.held is None else {}
+        if urgency != Urgency.INFO:
+            self.posting.bells.update({agent: rows for agent, rows in attached.items() if agent not in apart})
+        online = map(attached.__contains__, agents)
+        steps = [*made(Progress, zip(names, repeat(State.DELIVERED), online, NONE, repeat(now_ms), NONE, NONE, NONE, NONE, repeat(0)))]
+        for index, one in enumerate(members) if apart else ():
+            if one.agent in apart:
+                mailbox = Mailbox(MailboxRow(one.agent, one.name, "", one.ghost, 0, one.waiting, attached.get(one.agent, [])))
+                mailbox.urgency = crowd.urgencies.get(one.agent)
+                steps[index] = self._deliver(first + index, mailbox, place, urgency, refusals.get(one.agent))
+        told = [step for step, one in zip(steps, members, strict=True) if not one.ghost]
+        return self._note(self.author, letter, members, place, told)
+
+    def _spread(
+        self, first: int, agents: list[int], apart: Collection[int], place: Place, refusals: dict[int, str]
+    ) -> dict[int, list[AttachedRow]]:
+        """Put this message into the mailboxes of a crowd, and count it there, also for those apart. Returns the processes to be woken.
+
+        At once, so that the next message finds these mailboxes as they are now. SQLite takes lists apart faster than values can be bound.
+        """
+        database, now_ms = self.posting.database, self.posting.now_ms
+        everyone = str(agents)
+        reached = str([agent for agent in agents if agent not in refusals]) if refusals else everyone
+        alike = str([0 if agent in apart else agent for agent in agents]) if apart else everyone
+        mailboxes.count_in(database, reached, mailboxes.units(hidden=place.hidden))
+        deliveries.spread(database, self.seq, alike, first=first, now_ms=now_ms)
+        return mailboxes.attached(database, reached)
+
+    def _note(self, author: Author, letter: Letter, to: Sequence[Mailbox | MemberRow], place: Place, progress: list[Progress]) -> Receipt:
+        """Put down what all recipients get, and say what it is called."""
         _, draft, kind, reply_by_ms, expires_ms, files = letter
-        self.seq = seq = self.seq + 1
-        now_ms, first = self.posting.now_ms, self._delivery + 1
-        id, number = draft.id, 0
+        seq, now_ms, id, number = self.seq, self.posting.now_ms, draft.id, 0
         if not place.hidden:
             self._number = number = self._number + 1
         elif id is None:
             id = f"+{os.urandom(RANDOM_BYTES).hex()}"
         self._messages.append(
             (
-                seq, id, HERE, author.agent, author.provenance, place.address or written_to(to, place),
-                now_ms, kind, draft.urgency, place.root, place.reply_to, draft.subject, draft.body, reply_by_ms, expires_ms, place.hops,
-                bool(draft.follow), len(files), first, len(to), place.room, place.hidden, self._number, place.held is not None,
+                seq, id, HERE, author.agent, author.provenance, place.address or written_to(to, place), now_ms, kind, draft.urgency,
+                place.root, place.reply_to,
+                draft.subject, draft.body, reply_by_ms, expires_ms, place.hops, bool(draft.follow), len(files), self._delivery + 1, len(to),
+                place.room, place.hidden, self._number, place.held is not None,
             )
         )  # fmt: skip
-        progress = []
-        for mailbox in to:
-            step = self._deliver(mailbox, place, draft.urgency, refusals.get(mailbox.agent) if refusals else None)
-            if not mailbox.ghost:
-                progress.append(step)
+        self._delivery += len(to)
         if files:
             messages.insert_attachments(self.posting.database, seq, files)
         if expires_ms is not None:
@@ -183,8 +232,7 @@ class Outbox:
             self.receipts[draft.id] = letter, receipt
         return receipt
 
-    def _deliver(self, mailbox: Mailbox, place: Place, urgency: str, refused: str | None) -> Progress:
-        self._delivery = delivery = self._delivery + 1
+    def _deliver(self, delivery: int, mailbox: Mailbox, place: Place, urgency: str, refused: str | None) -> Progress:
         seq, now_ms = self.seq, self.posting.now_ms
         if refused is not None:
             self._deliveries.append((delivery, seq, mailbox.agent, None, State.REFUSED, refused, None, now_ms, None))
@@ -206,7 +254,7 @@ class Outbox:
         messages.insert(database, self._messages)
         deliveries.insert(database, self._deliveries)
         meters = [(sender, 0, self.due_us), *[(*key, due_us) for key, due_us in self.paces.items()]]
-        for mailbox in (*self.mailboxes.values(), *self.members.values()):
+        for mailbox in self.mailboxes.values():
             if mailbox.paced:
                 meters.append((sender, mailbox.agent, mailbox.due_us))
             if mailbox.arrived:

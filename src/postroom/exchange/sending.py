@@ -25,6 +25,7 @@ from postroom.exchange.lookup import instead, resolve
 from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Crowd, Mailbox, Outbox, Place, written_to
 from postroom.store import budgets, deliveries, mailboxes, messages, waits
 from postroom.store.budgets import ThreadBudget
+from postroom.store.mailboxes import MemberRow
 from postroom.store.messages import Parent
 
 TOLD_OF_STORM = -6
@@ -149,22 +150,25 @@ def nobody(outbox: Outbox, name: str) -> NoSuchRecipient:
 
 def deliver(outbox: Outbox, letter: Letter, crowd: Crowd, place: Place) -> Receipt:
     """Put a message down at its place, at the pace that is allowed; or hold it, when a human has paused its sender."""
-    together, recipients = crowd.address != "", crowd.mailboxes
-    refusals = crowds.paced(outbox, crowd, place) if together else paced(outbox, recipients, place)
+    together = crowd.address != ""
+    refusals = crowds.paced(outbox, crowd, place) if together else paced(outbox, crowd.mailboxes, place)
     limit = outbox.posting.desk.config.limits.hops
     looping = place.hops > limit and place.held is None
     if looping:
         place = in_loop(outbox, crowd, place._replace(held=pace.too_many_hops(limit)))
     if outbox.paused is not None:
         place = or_held(outbox, place)
-    receipt = outbox.put(outbox.author, letter, recipients, place=place, refusals=refusals)
+    if together:
+        receipt = outbox.spread(letter, crowd, place=place, refusals=refusals)
+    else:
+        receipt = outbox.put(outbox.author, letter, crowd.mailboxes, place=place, refusals=refusals)
     seq = outbox.seq  # notices may follow
     if looping and place.root is None:
         hold_new_thread(outbox, crowd, pace.too_many_hops(limit))
     if refusals:
-        tell_refusals(outbox, [mailbox for mailbox in recipients if mailbox.agent in refusals], refusals, together=together)
+        tell_refusals(outbox, [one for one in crowd.everyone if one.agent in refusals], refusals, together=together)
     if letter.reply_by_ms is not None:
-        asked = [one.agent for one in recipients if one.agent not in refusals and not (together and one.ghost)]
+        asked = [one.agent for one in crowd.everyone if one.agent not in refusals and not (together and one.ghost)]
         expect_reply(outbox, seq, letter.reply_by_ms, asked)
     return receipt
 
@@ -196,7 +200,7 @@ def or_held(outbox: Outbox, place: Place) -> Place:
     return place if outbox.paused is None else place._replace(held=f"{pace.PAUSED}: {outbox.paused}")
 
 
-def tell_refusals(outbox: Outbox, refusing: list[Mailbox], refusals: dict[int, str], *, together: bool) -> None:
+def tell_refusals(outbox: Outbox, refusing: Sequence[Mailbox | MemberRow], refusals: dict[int, str], *, together: bool) -> None:
     """Tell the sender also in its mailbox who did not take the last message, and why: not everybody reads receipts."""
     about = outbox.last
     if not together:
@@ -321,7 +325,7 @@ def reaches(crowd: Crowd, answered: Parent) -> bool:
     """Whether an answer is said to who asked: by name, or where the question was said. In which rooms a ghost is must show nowhere."""
     if crowd.room is not None and crowd.room.id == answered.room:
         return True
-    return any(mailbox.agent == answered.sender and not (crowd.address and mailbox.ghost) for mailbox in crowd.mailboxes)
+    return any(one.agent == answered.sender and not (crowd.address and one.ghost) for one in crowd.everyone)
 
 
 def note_answer(posting: Posting, answered: Parent, *, by: int) -> None:

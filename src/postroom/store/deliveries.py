@@ -37,6 +37,10 @@ def states(*members: State) -> str:
 INSERT = """
 INSERT INTO delivery (id, message, recipient, unread, state, reason, delivered_ms, ended_ms, urgency) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+SPREAD = f"""
+INSERT INTO delivery (id, message, recipient, unread, state, delivered_ms)
+SELECT ?1 + j.key, ?2, j.value, j.value, '{State.DELIVERED}', ?3 FROM json_each(?4) j WHERE j.value
+"""
 TAKE = f"""
 {messages.MESSAGE}, d.id, m.sender, coalesce(m.thread, m.seq), m.followed, d.handovers, d.urgency
 FROM delivery d JOIN message m ON m.seq = d.message {messages.SENDER}
@@ -87,6 +91,11 @@ WHERE m.seq = ?1 AND (
 def insert(database: Database, rows: list[Row]) -> None:
     """Put messages into mailboxes, or beside them when they are held or refused; columns as INSERT names them."""
     database.executemany(INSERT, rows)
+
+
+def spread(database: Database, message: int, agents: str, *, first: int, now_ms: int) -> None:
+    """Put a message into the mailboxes of a list of agents (JSON); 0 in it stands for one who gets it, or not, in another way."""
+    database.execute(SPREAD, (first, message, now_ms, agents))
 
 
 def waiting(database: Database, recipient: int, *, now_ms: int, limit: int, claim: int | None = None) -> list[Handed]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from postroom.core.address import Name
-from postroom.core.types import NamedTuple
+from postroom.core.types import NamedTuple, made
 from postroom.store.agents import AttachedRow
 from postroom.store.database import Database, Row
 
@@ -17,18 +17,20 @@ LEFT JOIN attached t ON t.agent = a.id
 """
 NAMED = f"{MAILBOX} WHERE a.name = ?2 AND (a.visibility != 'ghost' OR a.id = ?1 OR ?1 = 2)"
 OF_CROWD = """
-SELECT a.id, a.name, a.kind, {ghost}, 0, coalesce(w.value, 0), t.id, t.pid, t.started, t.socket, {muted}
+SELECT a.id, a.name, {ghost}, coalesce(w.value, 0), {muted}
 FROM {who} a
 LEFT JOIN meter w ON w.sender = 0 AND w.recipient = a.id
-LEFT JOIN attached t ON t.agent = a.id
 WHERE a.id != ?1 AND {condition} ORDER BY a.id
 """
 LISTED = "a.kind = 'agent' AND a.visibility = 'visible' AND a.archived_ms IS NULL"
 IN_ROOM = OF_CROWD.format(ghost=GHOST_NAME, who="member b CROSS JOIN agent", muted="b.muted", condition="a.id = b.agent AND b.room = ?2")
-EVERYONE = OF_CROWD.format(ghost=GHOST_NAME, who="agent", muted="0", condition=LISTED)
-TAGGED = OF_CROWD.format(ghost=GHOST_NAME, who="tag g CROSS JOIN agent", muted="0", condition=f"a.id = g.agent AND g.tag = ?2 AND {LISTED}")
+EVERYONE = OF_CROWD.format(ghost="''", who="agent", muted="0", condition=LISTED)
+TAGGED = OF_CROWD.format(ghost="''", who="tag g CROSS JOIN agent", muted="0", condition=f"a.id = g.agent AND g.tag = ?2 AND {LISTED}")
 NUMBERED = f"{MAILBOX} WHERE a.id = ?2"
-
+ATTACHED = """
+SELECT t.agent, t.id, t.pid, t.started, t.socket FROM json_each(?) j CROSS JOIN attached t ON t.agent = j.value
+"""
+COUNT_IN = "INSERT INTO meter SELECT 0, value, ?2 FROM json_each(?1) WHERE true ON CONFLICT DO UPDATE SET value = value + excluded.value"
 
 HIDDEN = 1 << 32
 UNITS = f"sum(iif(m.hidden, {HIDDEN}, 1))"
@@ -53,6 +55,16 @@ class MailboxRow(NamedTuple):
     attached: list[AttachedRow]
 
 
+class MemberRow(NamedTuple):
+    """The mailbox of one in a crowd; `muted` says that it does not want to be woken there."""
+
+    agent: int
+    name: Name
+    ghost: str
+    waiting: int
+    muted: int
+
+
 def named(database: Database, name: str, *, sender: int) -> MailboxRow | None:
     """The mailbox of a name; a ghost has none but for itself and the human."""
     rows = database.execute(NAMED, (sender, name)).fetchall()
@@ -64,26 +76,27 @@ def numbered(database: Database, agent: int, *, sender: int) -> MailboxRow:
     return mailbox(database.execute(NUMBERED, (sender, agent)).fetchall())
 
 
-def of_members(database: Database, room: int, *, sender: int) -> list[tuple[MailboxRow, bool]]:
-    """The mailboxes of a room's members without the sender, each with whether it is muted. Without paces."""
-    return crowd(database.execute(IN_ROOM, (sender, room)).fetchall())
+def of_members(database: Database, room: int, *, sender: int) -> list[MemberRow]:
+    """The mailboxes of a room's members without the sender."""
+    return [*made(MemberRow, database.execute(IN_ROOM, (sender, room)))]
 
 
-def of_listed(database: Database, tag: str | None, *, sender: int) -> list[tuple[MailboxRow, bool]]:
-    """The mailboxes of all agents that are listed, or of those with a tag, without the sender. Without paces."""
-    values = (sender,) if tag is None else (sender, tag)
-    return crowd(database.execute(EVERYONE if tag is None else TAGGED, values).fetchall())
+def of_listed(database: Database, tag: str | None, *, sender: int) -> list[MemberRow]:
+    """The mailboxes of all agents that are listed, or of those with a tag, without the sender."""
+    return [*made(MemberRow, database.execute(EVERYONE if tag is None else TAGGED, (sender,) if tag is None else (sender, tag)))]
 
 
-def crowd(rows: list[Row]) -> list[tuple[MailboxRow, bool]]:
-    """Rows of OF_CROWD: as many for each mailbox as there are processes attached, or one without a process."""
-    found: list[tuple[MailboxRow, bool]] = []
-    for agent, name, kind, ghost, due_us, waiting, id, pid, started, socket, muted in rows:
-        if not found or found[-1][0].agent != agent:
-            found.append((MailboxRow(agent, name, kind, ghost, due_us, waiting, []), bool(muted)))
-        if id is not None:
-            found[-1][0].attached.append(AttachedRow(agent, id, pid, started, socket))
+def attached(database: Database, agents: str) -> dict[int, list[AttachedRow]]:
+    """The processes that are to be woken for a list of agents (JSON), of those that have any."""
+    found: dict[int, list[AttachedRow]] = {}
+    for row in made(AttachedRow, database.execute(ATTACHED, (agents,))):
+        found.setdefault(row.agent, []).append(row)
     return found
+
+
+def count_in(database: Database, agents: str, units: int) -> None:
+    """Count a message into the mailboxes of a list of agents (JSON), see `units`."""
+    database.execute(COUNT_IN, (agents, units))
 
 
 def mailbox(rows: list[Row]) -> MailboxRow:

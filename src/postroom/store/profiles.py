@@ -6,7 +6,7 @@ from collections.abc import Collection
 from operator import itemgetter
 
 from postroom.core.profile import OFFLINE, Profile
-from postroom.core.types import NamedTuple
+from postroom.core.types import NamedTuple, made
 from postroom.store.agents import CAME, HUMAN, LISTED_TO
 from postroom.store.database import Database
 from postroom.store.mailboxes import HIDDEN, counted
@@ -108,27 +108,24 @@ def texts(listed: str) -> tuple[str, ...]:
 def listing(
     database: Database, *, viewer: int, tag: str | None = None, archived: bool = True, without: Collection[int] = ()
 ) -> list[Listed]:
-    """The agents that the viewer may find, by name, as if some processes were not attached. 10,000 of them in 20 ms."""
+    """The agents that the viewer may find, by name, as if some processes were not attached. Half of the time is SQLite's and apsw's."""
     processes, tags = attachments(database, without), tags_of_all(database)
-    new, see_all = Listed._make, viewer == HUMAN
+    see_all = viewer == HUMAN
     waiting: dict[int, int] = dict(database.execute(WAITING, (viewer,)).fetchall())
     rows = database.execute(LISTED if tag is None else LISTED + TAGGED, (viewer,) if tag is None else (viewer, tag))
-    found = []
-    for name, id, kind, status, description, auto_accept, seen_ms, visibility, harness, directory, capabilities, away, paused in rows:
-        if away and not archived:
-            continue
-        number = processes.get(id, 0)
-        inside = see_all or id == viewer
-        told = sum(counted(waiting.get(id, 0))) if inside else None
-        found.append(
-            new((
-                name, kind, status if number else OFFLINE, number > 0, told, description, auto_accept == 1, seen_ms, number, visibility,
-                harness, directory, tuple(tags[id]) if id in tags else (), () if capabilities == NONE else texts(capabilities), away == 1,
-                status if inside else None, paused if inside else None,
-            ))
-        )  # fmt: skip
-    found.sort(key=itemgetter(0))  # by the index on names SQLite would look each row up on a page of its own: 4 ms more
-    return found
+    listed = (
+        (
+            name, kind, status if id in processes else OFFLINE, id in processes,
+            sum(counted(waiting.get(id, 0))) if (inside := see_all or id == viewer) else None,
+            description, auto_accept == 1, seen_ms, processes.get(id, 0), visibility, harness, directory,
+            tags.get(id, ()), () if capabilities == NONE else texts(capabilities), away == 1,
+            status if inside else None, paused if inside else None,
+        )
+        for name, id, kind, status, description, auto_accept, seen_ms, visibility, harness, directory, capabilities, away, paused in rows
+        if archived or not away
+    )  # fmt: skip
+    # By the index on names SQLite would look each row up on a page of its own: 4 ms more.
+    return sorted(made(Listed, listed), key=itemgetter(0))
 
 
 def attachments(database: Database, without: Collection[int]) -> dict[int, int]:
@@ -139,11 +136,11 @@ def attachments(database: Database, without: Collection[int]) -> dict[int, int]:
     return dict(database.execute(f"SELECT agent, count(*) FROM attached WHERE id NOT IN ({left_out}) GROUP BY agent", (str([*without]),)))
 
 
-def tags_of_all(database: Database) -> dict[int, list[str]]:
+def tags_of_all(database: Database) -> dict[int, tuple[str, ...]]:
     """The tags of all agents that have any."""
-    found: dict[int, list[str]] = {}
+    found: dict[int, tuple[str, ...]] = {}
     for agent, tag in database.execute("SELECT agent, tag FROM tag ORDER BY tag"):
-        found.setdefault(agent, []).append(tag)
+        found[agent] = (*found.get(agent, ()), tag)
     return found
 
 
