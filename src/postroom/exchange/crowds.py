@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from postroom.collector import AtRest
 from postroom.core import pace
 from postroom.core.address import Address, Name, mentions
 from postroom.core.errors import GhostSpeaks, NobodyThere, NotAMember, TooFast
@@ -64,7 +65,8 @@ def count(desk: Desk, draft: Draft) -> int:
 
 def of_address(outbox: Outbox, address: Address, draft: Draft) -> Crowd:
     """The crowd of a room, of everyone, or of those with a tag."""
-    return of_room(outbox, address.name, draft) if address.kind == "room" else of_listed(outbox, address)
+    with AtRest():
+        return of_room(outbox, address.name, draft) if address.kind == "room" else of_listed(outbox, address)
 
 
 def paced(outbox: Outbox, crowd: Crowd, place: Place) -> dict[int, str]:

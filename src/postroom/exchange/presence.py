@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from postroom import doorbell
+from postroom.collector import AtRest
 from postroom.core.errors import StoreUnusable, TooMany, WorldError
 from postroom.core.profile import Profile, checked_profile, tag_name
 from postroom.core.visibility import GHOST
@@ -228,7 +229,7 @@ def list_agents(desk: Desk, *, tag: str | None = None, archived: bool = False) -
     No agent is called online without a process that the kernel knows. Whether it answers is tried by senders and every few seconds.
     """
     tag, gone = None if tag is None else tag_name(tag), look(desk)
-    with desk.reading() as database:
+    with desk.reading() as database, AtRest():
         return profiles.listing(database, viewer=desk.agent.id, tag=tag, archived=archived, without=gone)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from postroom.collector import AtRest
 from postroom.core import pace
 from postroom.core.address import RESERVED, SYSTEM, Name, written
 from postroom.core.errors import (
@@ -159,7 +160,8 @@ def deliver(outbox: Outbox, letter: Letter, crowd: Crowd, place: Place) -> Recei
     if outbox.paused is not None:
         place = or_held(outbox, place)
     if together:
-        receipt = outbox.spread(letter, crowd, place=place, refusals=refusals)
+        with AtRest():
+            receipt = outbox.spread(letter, crowd, place=place, refusals=refusals)
     else:
         receipt = outbox.put(outbox.author, letter, crowd.mailboxes, place=place, refusals=refusals)
     seq = outbox.seq  # notices may follow

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import repeat
 from operator import itemgetter
 
 from postroom.core.profile import OFFLINE, Profile
-from postroom.core.types import NamedTuple, made
+from postroom.core.types import Any, NamedTuple, made
+from postroom.core.visibility import VISIBLE
 from postroom.store.agents import CAME, HUMAN, LISTED_TO
-from postroom.store.database import Database
-from postroom.store.mailboxes import HIDDEN, counted
+from postroom.store.database import Database, Row
+from postroom.store.mailboxes import HIDDEN
 
 GLANCE = "cli"
 """Who waits at the command line looks in now and then, and works in between: that a look ends is no going offline."""
@@ -57,14 +59,19 @@ SELECT a.id, a.visibility, a.announced, iif(EXISTS (
 ), a.status, '{OFFLINE}') AS now
 FROM agent a
 """
-LISTED = f"""
-SELECT a.name, a.id, a.kind, a.status, a.description, a.auto_accept, a.seen_ms, a.visibility, a.harness, a.directory, a.capabilities,
-    a.archived_ms IS NOT NULL AND NOT EXISTS (SELECT 1 FROM meter w WHERE w.sender = 0 AND w.recipient = a.id AND w.value % {HIDDEN} > 0),
-    a.paused
-FROM agent a WHERE a.kind != 'system' AND {LISTED_TO}
+NEAR = f"""
+a.archived_ms IS NULL OR EXISTS (SELECT 1 FROM meter w WHERE w.sender = 0 AND w.recipient = a.id AND w.value % {HIDDEN} > 0)
 """
-TAGGED = " AND a.id IN (SELECT agent FROM tag WHERE tag = ?2)"
-WAITING = f"SELECT recipient, value FROM meter WHERE sender = 0 AND (recipient = ?1 OR ?1 = {HUMAN})"
+LISTED = f"""
+SELECT a.name, a.id, a.kind, a.description, a.auto_accept, a.seen_ms, a.harness, a.directory, a.capabilities
+FROM agent a WHERE a.kind != 'system' AND {LISTED_TO} AND ({NEAR} OR ?2)
+"""
+TAGGED = " AND a.id IN (SELECT agent FROM tag WHERE tag = ?3)"
+HERE = "SELECT a.id, a.status, count(*) FROM attached t JOIN agent a ON a.id = t.agent WHERE {} GROUP BY a.id"
+INSIDE = f"""
+SELECT a.id, a.status, a.visibility, a.paused, coalesce(w.value / {HIDDEN} + w.value % {HIDDEN}, 0)
+FROM agent a LEFT JOIN meter w ON w.sender = 0 AND w.recipient = a.id
+"""
 LONG_AWAY = f"""
 SELECT a.id FROM agent a
 LEFT JOIN meter c ON c.sender = {CAME} AND c.recipient = a.id LEFT JOIN meter w ON w.sender = 0 AND w.recipient = a.id
@@ -108,32 +115,35 @@ def texts(listed: str) -> tuple[str, ...]:
 def listing(
     database: Database, *, viewer: int, tag: str | None = None, archived: bool = True, without: Collection[int] = ()
 ) -> list[Listed]:
-    """The agents that the viewer may find, by name, as if some processes were not attached. Half of the time is SQLite's and apsw's."""
-    processes, tags = attachments(database, without), tags_of_all(database)
-    see_all = viewer == HUMAN
-    waiting: dict[int, int] = dict(database.execute(WAITING, (viewer,)).fetchall())
-    rows = database.execute(LISTED if tag is None else LISTED + TAGGED, (viewer,) if tag is None else (viewer, tag))
-    listed = (
-        (
-            name, kind, status if id in processes else OFFLINE, id in processes,
-            sum(counted(waiting.get(id, 0))) if (inside := see_all or id == viewer) else None,
-            description, auto_accept == 1, seen_ms, processes.get(id, 0), visibility, harness, directory,
-            tags.get(id, ()), () if capabilities == NONE else texts(capabilities), away == 1,
-            status if inside else None, paused if inside else None,
-        )
-        for name, id, kind, status, description, auto_accept, seen_ms, visibility, harness, directory, capabilities, away, paused in rows
-        if archived or not away
+    """The agents that the viewer may find, by name, as if some processes were not attached."""
+    everyone = LISTED if tag is None else LISTED + TAGGED
+    rows = database.execute(everyone, (viewer, archived) if tag is None else (viewer, archived, tag)).fetchall()
+    if not rows:
+        return []
+    # Column by column, and of what few have only theirs: no code of Python runs for most values. So 10,000 agents take 13 ms and not 24.
+    names, ids, kinds, words, accepts, seen, harnesses, directories, capabilities = zip(*rows, strict=True)
+    known = f"t.id NOT IN ({', '.join(map(str, without))})" if without else "true"
+    status, processes = by_agent(database.execute(HERE.format(known)).fetchall(), 2)
+    inside = database.execute(INSIDE) if viewer == HUMAN else database.execute(f"{INSIDE} WHERE a.id = ?", (viewer,))
+    declared, visibility, paused, waiting = by_agent(inside.fetchall(), 4)
+    away = {agent for (agent,) in database.execute(f"SELECT a.id FROM agent a WHERE NOT ({NEAR})")} if archived else frozenset()
+    values = zip(
+        names, kinds, map(status.get, ids, repeat(OFFLINE)), map(status.__contains__, ids), map(waiting.get, ids),
+        words, map(bool, accepts), seen, map(processes.get, ids, repeat(0)), map(visibility.get, ids, repeat(VISIBLE)),
+        harnesses, directories, map(tags_of_all(database).get, ids, repeat(())),
+        [() if one == NONE else texts(one) for one in capabilities], map(away.__contains__, ids),
+        map(declared.get, ids), map(paused.get, ids), strict=False,
     )  # fmt: skip
     # By the index on names SQLite would look each row up on a page of its own: 4 ms more.
-    return sorted(made(Listed, listed), key=itemgetter(0))
+    return sorted(made(Listed, values), key=itemgetter(0))
 
 
-def attachments(database: Database, without: Collection[int]) -> dict[int, int]:
-    """How many processes are attached to each agent, some being left out."""
-    if not without:
-        return dict(database.execute("SELECT agent, count(*) FROM attached GROUP BY agent").fetchall())
-    left_out = "SELECT value FROM json_each(?)"
-    return dict(database.execute(f"SELECT agent, count(*) FROM attached WHERE id NOT IN ({left_out}) GROUP BY agent", (str([*without]),)))
+def by_agent(rows: list[Row], width: int) -> list[dict[int, Any]]:  # type: ignore[explicit-any]  # columns of several kinds
+    """What follows the agent in rows: each column by the agent."""
+    if not rows:
+        return [{}] * width
+    agents, *columns = zip(*rows, strict=True)
+    return [dict(zip(agents, column, strict=True)) for column in columns]
 
 
 def tags_of_all(database: Database) -> dict[int, tuple[str, ...]]:
