@@ -19,7 +19,7 @@ from bench.mcp import Servers, WaitingPrograms
 from bench.measure import Load, NothingArrived
 from bench.peer import Missing, Peer
 from bench.peers import every_peer
-from bench.probes import Batches, Disk, Memory, PeerUnderLoad, Probe, WholeProcess
+from bench.probes import Batches, Disk, Memory, PeerUnderLoad, Probe, Processor, WholeProcess
 from bench.process import Failed
 from bench.requirements import MANY, ONE, SAFE, TWO
 from bench.results import Results
@@ -93,7 +93,7 @@ class Bench:
             TWO: Load(1, self._scale.seconds),
             MANY: Load(LINKS, self._scale.many_seconds),
         }
-        probes: list[Probe] = [Disk(self._home)]
+        probes: list[Probe] = [Processor(), Disk(self._home)]
         probes += [PeerUnderLoad(peer, name, load) for name, load in loads.items() for peer in self.peers]
         return probes + self._own_probes()
 

@@ -20,6 +20,7 @@ from postroom import Draft
 BODY = "x" * BODY_BYTES
 BATCH = 100
 PAIRS = 5
+LOOPS, PASSES = 25, 100_000
 FLUSHES = 50
 ATTACHED = """
 import sys, postroom
@@ -118,6 +119,22 @@ class Disk:
                 os.fdatasync(file)
                 took.append(time.monotonic_ns() - began)
         return {"p50": median(took) / 1e3}
+
+
+class Processor:
+    """How fast this interpreter is here, now: bounds in milliseconds mean little without it, as machines differ and are shared."""
+
+    subject = "this processor"
+    load = "a pass of an empty loop"
+
+    def measure(self) -> dict[str, float]:
+        took: list[float] = []
+        for _ in range(LOOPS):
+            began = time.monotonic_ns()
+            for _ in range(PASSES):
+                pass
+            took.append((time.monotonic_ns() - began) / PASSES)
+        return {"fastest_ns": min(took), "median_ns": median(took)}
 
 
 class Memory:
