@@ -1,17 +1,20 @@
 """What is used of the module typing, without loading it: typing costs 2 to 5 ms, and its named tuples 3 more, of a 20 ms `postroom send`.
 
-To a type checker these are typing's own.
+To a type checker these are typing's own. And what makes thousands of such values quick.
 """
 
+import gc
 from itertools import repeat
 
 TYPE_CHECKING = False
 __all__ = [
-    "TYPE_CHECKING", "Annotated", "Any", "Generic", "NamedTuple", "NewType", "Protocol", "Self", "TypeVar", "TypedDict", "Unpack", "made",
+    "TYPE_CHECKING", "Annotated", "Any", "AtRest", "Generic", "NamedTuple", "NewType", "Protocol", "Self", "TypeVar", "TypedDict", "Unpack",
+    "made",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from types import TracebackType
     from typing import Annotated, Any, Generic, NamedTuple, NewType, Protocol, Self, TypedDict, TypeVar, Unpack
 
     Made = TypeVar("Made", bound=tuple[object, ...])
@@ -62,3 +65,20 @@ else:
 def made(kind: "type[Made]", rows: "Iterable[tuple[object, ...]]") -> "Iterator[Made]":
     """Named tuples of rows that hold each field in its order. Many: no code of Python runs for each, as it does in `_make`."""
     return map(tuple.__new__, repeat(kind), rows)
+
+
+class AtRest:
+    """Within this the cyclic collector does not run: it would look again and again through values that are all kept.
+
+    In a listing of 10,000 agents that is 15 of 38 ms. Threads may rest at the same time: whoever found it running lets it run again.
+    """
+
+    __slots__ = ("_was_running",)
+
+    def __enter__(self) -> None:
+        self._was_running = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None") -> None:
+        if self._was_running:
+            gc.enable()

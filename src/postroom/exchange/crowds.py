@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from postroom.collector import AtRest
 from postroom.core import pace
 from postroom.core.address import Address, Name, mentions
 from postroom.core.errors import GhostSpeaks, NobodyThere, NotAMember, TooFast
 from postroom.core.message import Draft, Urgency, checked
-from postroom.core.types import TYPE_CHECKING
+from postroom.core.types import TYPE_CHECKING, AtRest
 from postroom.exchange.desk import Desk
 from postroom.exchange.lookup import known_room
 from postroom.exchange.outbox import NO_REFUSALS, Crowd, Mailbox, Outbox, Place

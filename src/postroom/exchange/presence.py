@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from postroom import doorbell
-from postroom.collector import AtRest
 from postroom.core.errors import StoreUnusable, TooMany, WorldError
 from postroom.core.profile import Profile, checked_profile, tag_name
+from postroom.core.types import AtRest
 from postroom.core.visibility import GHOST
 from postroom.doorbell import Doorbell, Polling
 from postroom.exchange import events, notices
@@ -230,7 +230,7 @@ def list_agents(desk: Desk, *, tag: str | None = None, archived: bool = False) -
     """
     tag, gone = None if tag is None else tag_name(tag), look(desk)
     with desk.reading() as database, AtRest():
-        return profiles.listing(database, viewer=desk.agent.id, tag=tag, archived=archived, without=gone)
+        return profiles.listing(database, viewer=desk.agent.id, tag=tag, archived=bool(archived), without=gone)
 
 
 def look(desk: Desk) -> frozenset[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from postroom.collector import AtRest
 from postroom.core import pace
 from postroom.core.address import RESERVED, SYSTEM, Name, written
 from postroom.core.errors import (
@@ -20,6 +19,7 @@ from postroom.core.errors import (
 )
 from postroom.core.limits import Limits
 from postroom.core.message import Attachment, Draft, Letter, Receipt, checked, id_text
+from postroom.core.types import AtRest
 from postroom.exchange import causes, crowds, notices
 from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_AGENT, Desk, Posting
 from postroom.exchange.lookup import instead, resolve
