@@ -71,6 +71,15 @@ def given_to_nobody(directory: Path) -> None:
             os.chown(path, NOBODY, NOBODY)
 
 
+def test_a_home_that_may_not_be_written_gets_no_configuration(shell):
+    (shell.home / ".codex").mkdir()
+    given_to_nobody(shell.home / ".codex")
+    shell.home.chmod(0o555)
+    done = as_nobody(shell, "install", "codex", "--yes")
+    assert (done.code, done.err.count("cannot be written: Permission denied")) == (77, 1)
+    assert not list((shell.home / ".codex").iterdir())
+
+
 def test_a_read_only_directory(pair, store):
     given_to_nobody(store)
     store.chmod(0o500)

@@ -40,7 +40,9 @@ def test_a_file_that_is_not_ones_own_is_not_there(bus, joe):
     uploaded(joe)
     joe.post("/api/send", {"to": "jack", "body": "see", "files": [{"name": "x", "sha256": DIGEST}]})
     eve = bus.client("eve")
-    assert eve.get(f"/api/files/{DIGEST}").error == "file-lost"
+    refused = eve.get(f"/api/files/{DIGEST}")
+    assert (refused.status, refused.error) == (404, "file-lost")
+    assert refused.json["facts"]["path"] == DIGEST  # and not where it lies at the node
     assert eve.post("/api/send", {"to": "eve", "body": "mine?", "files": [{"name": "x", "sha256": DIGEST}]}).error == "file-lost"
     assert bus.client("jack").post("/api/send", {"to": "eve", "body": "on", "files": [{"name": "x", "sha256": DIGEST}]}).status == 200
     assert eve.get(f"/api/files/{DIGEST}").body == CONTENT

@@ -200,7 +200,7 @@ class NotSaved(NoSuchFile):
 class FileLost(NoSuchFile):
     """The bytes of an attached file cannot be read from {path!r}: {why}. See: postroom doctor --full."""
 
-    code = "file-lost"
+    code, http_status = "file-lost", 404
 
 
 class NoIdentity(CallerError):

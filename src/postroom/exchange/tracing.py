@@ -60,7 +60,7 @@ def check_file(desk: Desk, digest: str) -> None:
                 return
     from postroom.store import files
 
-    raise files.missing(desk.database.home, digest)
+    raise files.missing(digest)
 
 
 def save(desk: Desk, attachment: Attachment, path: str) -> None:

@@ -11,7 +11,7 @@ from postroom.core.errors import ForeignFile
 from postroom.harnesses import files
 from postroom.harnesses.editing.values import Value
 from postroom.harnesses.harness import Entry
-from postroom.store.place import check_directory, make_private
+from postroom.store.place import check_directory, make_private, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,7 +88,10 @@ class Ledger:
             return
         if not os.path.isdir(self.home):
             self.directories = files.missing_directories(self.path)
-            make_private(self.home)
+            try:
+                make_private(self.home)
+            except OSError as error:
+                raise refusal(error, self.home) from error
         check_directory(self.home)
         rows = [as_row(record) for record in self.records.values()]
         text = json.dumps({"version": VERSION, "directories": self.directories, "files": rows}, indent=1) + "\n"

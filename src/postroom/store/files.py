@@ -121,9 +121,9 @@ def read(home: str, digest: str) -> Iterator[bytes]:
         raise FileLost(path=path, why="its bytes are not the ones that were sent")
 
 
-def missing(home: str, digest: str) -> FileLost:
+def missing(digest: str) -> FileLost:
     """The error for a file that is not there."""
-    return FileLost(path=kept(home, digest), why=os.strerror(ENOENT))
+    return FileLost(path=digest, why=os.strerror(ENOENT))
 
 
 def save(home: str, attachment: Attachment, path: str) -> None:
