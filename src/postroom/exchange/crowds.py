@@ -8,7 +8,7 @@ from postroom.core import pace
 from postroom.core.address import Address, Name, mentions
 from postroom.core.errors import GhostSpeaks, NobodyThere, NotAMember, TooFast
 from postroom.core.message import Draft, Urgency, checked
-from postroom.core.types import TYPE_CHECKING, AtRest
+from postroom.core.types import TYPE_CHECKING
 from postroom.exchange.desk import Desk
 from postroom.exchange.lookup import known_room
 from postroom.exchange.outbox import NO_REFUSALS, Crowd, Mailbox, Outbox, Place
@@ -64,8 +64,7 @@ def count(desk: Desk, draft: Draft) -> int:
 
 def of_address(outbox: Outbox, address: Address, draft: Draft) -> Crowd:
     """The crowd of a room, of everyone, or of those with a tag."""
-    with AtRest():
-        return of_room(outbox, address.name, draft) if address.kind == "room" else of_listed(outbox, address)
+    return of_room(outbox, address.name, draft) if address.kind == "room" else of_listed(outbox, address)
 
 
 def paced(outbox: Outbox, crowd: Crowd, place: Place) -> dict[int, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from postroom.core.address import Name
-from postroom.core.types import NamedTuple, made
+from postroom.core.types import AtRest, NamedTuple, made
 from postroom.store.agents import AttachedRow
 from postroom.store.database import Database, Row
 
@@ -78,12 +78,18 @@ def numbered(database: Database, agent: int, *, sender: int) -> MailboxRow:
 
 def of_members(database: Database, room: int, *, sender: int) -> list[MemberRow]:
     """The mailboxes of a room's members without the sender."""
-    return [*made(MemberRow, database.execute(IN_ROOM, (sender, room)))]
+    return members(database, IN_ROOM, (sender, room))
 
 
 def of_listed(database: Database, tag: str | None, *, sender: int) -> list[MemberRow]:
     """The mailboxes of all agents that are listed, or of those with a tag, without the sender."""
-    return [*made(MemberRow, database.execute(EVERYONE if tag is None else TAGGED, (sender,) if tag is None else (sender, tag)))]
+    return members(database, EVERYONE, (sender,)) if tag is None else members(database, TAGGED, (sender, tag))
+
+
+def members(database: Database, sql: str, values: tuple[int | str, ...]) -> list[MemberRow]:
+    """Rows of OF_CROWD: there may be thousands."""
+    with AtRest():
+        return [*made(MemberRow, database.execute(sql, values))]
 
 
 def attached(database: Database, agents: str) -> dict[int, list[AttachedRow]]:
