@@ -86,7 +86,7 @@ def take_claimed(desk):
 
 def look(desk):
     reading.anything(desk)
-    handover.anything(desk)
+    handover.anything_free(desk)
     reading.peek(desk, limit=10)
     presence.is_attached(desk)
 

@@ -119,7 +119,7 @@ def note_status(desk: Desk, one: Caller, status: str) -> None:
 
 def mail(desk: Desk, wanted: Collection[Urgency]) -> str:
     """What waits, as a model reads it; empty if it is not urgent enough. What does not fit waits for the next time."""
-    if not handover.anything(desk):
+    if not handover.anything_free(desk):
         return ""
     from postroom.exchange import tracing
     from postroom.mcp.digest import MESSAGES_MAX

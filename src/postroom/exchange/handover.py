@@ -45,7 +45,7 @@ def settle_earlier(desk: Desk, *, was_read: bool, in_turn: bool = False) -> None
             continue
 
 
-def anything(desk: Desk) -> bool:
+def anything_free(desk: Desk) -> bool:
     """Whether anything waits that is in nobody's hands: else a look into the mailbox would cost a transaction for nothing."""
     with desk.reading() as database:
         return deliveries.any_waiting(database, desk.agent.id, now_ms=desk.now_ms())

@@ -232,7 +232,7 @@ class Guest:
     def next_message(self) -> Handed | None:
         """The next message that waits, or None. Does not wait, and writes nothing when nothing is there."""
         with self.seat.turn as desk:
-            if not desk.do(handover.anything):
+            if not desk.do(handover.anything_free):
                 return None
         taken = self.seat.take(1)
         return taken[0] if taken else None

@@ -329,7 +329,7 @@ def export(desk: RemoteDesk, *, agent: str | None = None, since_ms: int = 0) -> 
     return export(desk.caller, agent=agent, since_ms=since_ms)
 
 
-def anything(_desk: RemoteDesk) -> bool:
+def anything_free(_desk: RemoteDesk) -> bool:
     """Whether a look into the mailbox may be worth it: it costs as much as to find out."""
     return True
 
@@ -362,7 +362,7 @@ APART: dict[object, Callable[..., object]] = {  # type: ignore[explicit-any]  # 
     sessions.say: say,
     crowds.count: count,
     keeping.export: export,
-    handover.anything: anything,
+    handover.anything_free: anything_free,
     handover.wanted: wanted,
     tracing.is_first_contact: tracing.is_first_contact,  # of verbs that are done by either desk
     tracing.place_of: place_of,
