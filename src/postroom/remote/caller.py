@@ -26,7 +26,7 @@ GATEWAYS = frozenset({502, 503, 504})
 
 
 class Ask(NamedTuple):
-    """What is asked for. `looks` changes nothing; The node may wait for `waits_s`, and then take `answer_s` to answer."""
+    """What is asked for. What `looks` changes nothing. The node may wait for `waits_s` seconds, and then take `answer_s` to answer."""
 
     verb: str
     given: Object
