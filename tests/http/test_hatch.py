@@ -87,6 +87,25 @@ def test_what_is_sent_again_and_again_arrives_once_each_and_in_order(joe, jack):
     assert jack.ask(jack.fetching("jack")) == (200, [])
 
 
+def test_a_connection_that_says_the_same_again_is_served_whatever_the_length_of_the_body(joe):
+    bodies = ["x" * length for length in (1, 9, 10, 200, 99_999, 3)]
+    for body in bodies:
+        assert joe.ask(joe.sending("joe", body))[1]["state"] == "delivered"
+        assert [letter["body"] for letter in joe.ask(joe.fetching("joe"))[1]] == [body]
+
+
+@pytest.mark.parametrize("cut", [20, -1])
+def test_a_known_request_that_comes_in_pieces_or_with_another_is_answered_once_and_in_order(joe, jack, cut):
+    for _ in range(2):
+        assert joe.ask(joe.sending("jack", "known"))[0] == 200
+    text = joe.sending("jack", "in pieces")
+    assert joe.ask(text[:cut], text[cut:])[0] == 200
+    joe.socket.sendall(joe.sending("jack", "first") + joe.sending("jack", "second"))
+    assert [joe.answer()[0] for _ in range(2)] == [200, 200]
+    bodies = [letter["body"] for letter in jack.ask(jack.fetching("jack"))[1]]
+    assert bodies == ["known", "known", "in pieces", "first", "second"]
+
+
 def test_both_ways_give_the_same(bus, joe, jack):
     short = joe.ask(joe.sending("jack", "one"))[1]
     long = bus.client("joe").post("/api/send", {"to": "jack", "body": "one"}).json

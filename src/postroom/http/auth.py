@@ -72,15 +72,10 @@ class Gate:
         found = agents.by_name(self._database, claimable(name))
         return Caller(found.id if found else 0, claimable(name), ACT, program)
 
-    def known(self, request: Request) -> Caller | None:
+    def known(self, request: Request) -> tuple[Caller, Bearer] | None:
         """Who a request is from, if its token was valid the last time; whether it is still must be looked at."""
         secret = secret_of(request)
-        found = None if secret is None else self._known.get((secret, program_of(request)))
-        if found is None:
-            return None
-        caller, bearer = found
-        self._note_use(bearer)
-        return caller
+        return None if secret is None else self._known.get((secret, program_of(request)))
 
     def forget(self, caller: Caller) -> None:
         """Look at a token again before anything else."""
@@ -102,14 +97,14 @@ class Gate:
         found = self.bearer(secret)
         if found is None:
             raise BadToken(why="it is unknown, has expired or was revoked")
-        self._note_use(found)
+        self.note_use(found)
         caller = Caller(found.agent, found.name, found.scope, program, secret)
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
         self._known[secret, program] = caller, found
         return caller
 
-    def _note_use(self, bearer: Bearer) -> None:
+    def note_use(self, bearer: Bearer) -> None:
         """Let the use of a token be noted, about once a minute."""
         now = monotonic()
         if now - self._noted.get(bearer.id, -inf) >= NOTED_S:

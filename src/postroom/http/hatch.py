@@ -9,8 +9,10 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Final, NamedTuple
 
+from postroom.core.address import NAME
 from postroom.core.errors import PostroomError
 from postroom.core.plain import receipt_object
+from postroom.exchange.tokens import Bearer
 from postroom.http import guard
 from postroom.http.auth import ACT, Caller, Stale, check_right
 from postroom.http.bus import Taken
@@ -28,6 +30,14 @@ MARKS: Final = b"mark_read=true"
 OK: Final = head(200, [*JSON, *ALWAYS])
 
 Count = Callable[[str, str, int, float], None]
+
+
+class Known(NamedTuple):
+    """What the head of a request says: whose it is, and which of the two it is."""
+
+    caller: Caller
+    bearer: Bearer
+    sends: bool
 
 
 class Serving(NamedTuple):
@@ -56,21 +66,34 @@ class Hatch:
 
     def serve(self, passing: Passing) -> bool:
         """Begin to serve a request; False, with nothing done, if it takes the long way."""
-        request = Request(dict(passing.scope), unread, self._way)
         try:
-            guard.check(request)
-            caller = self._gate.known(request)
-            if caller is None:
+            known = passing.known or self._look(passing)
+            if not isinstance(known, Known):
                 return False
-            check_right(caller, ACT)
-            serving = Serving(passing, caller, perf_counter())
-            return self._send(request, serving) if request.method == "POST" else self._fetch(request, serving)
+            passing.known = known
+            self._gate.note_use(known.bearer)
+            serving = Serving(passing, known.caller, perf_counter())
+            return self._send(serving) if known.sends else self._fetch(serving)
         except PostroomError:
             return False  # and the long way says what is wrong
 
-    def _send(self, request: Request, serving: Serving) -> bool:
-        if request.has(SEAT) or request.has(CALL) or request.header(b"content-type") != "application/json":
-            return False
+    def _look(self, passing: Passing) -> Known | None:
+        """What the head of a request says; None if it takes the long way."""
+        request = Request(dict(passing.scope), unread, self._way)
+        guard.check(request)
+        found = self._gate.known(request)
+        if found is None:
+            return None
+        caller, bearer = found
+        check_right(caller, ACT)
+        sends = request.method == "POST"
+        if sends:
+            plain = not request.has(SEAT) and not request.has(CALL) and request.header(b"content-type") == "application/json"
+        else:
+            plain = request.scope["query_string"] == MARKS and request.path == BEFORE_NAME + caller.name
+        return Known(caller, bearer, sends) if plain else None
+
+    def _send(self, serving: Serving) -> bool:
         given = read_json(SendArguments, bytes(serving.passing.body))
         if given.files or given.claim or not to_one(given.to):
             return False
@@ -83,8 +106,8 @@ class Hatch:
         self._bus.post(serving.caller, draft(given), lambda value: self._answer(serving, SEND.decode(), value, sent))
         return True
 
-    def _fetch(self, request: Request, serving: Serving) -> bool:
-        if request.scope["query_string"] != MARKS or request.path != BEFORE_NAME + serving.caller.name or serving.passing.body:
+    def _fetch(self, serving: Serving) -> bool:
+        if serving.passing.body:
             return False
 
         def fetched(value: object) -> Answer:
@@ -112,7 +135,7 @@ class Hatch:
 
 def to_one(to: str | list[str]) -> bool:
     """Whether a message goes to one agent that is named: a crowd takes time."""
-    return isinstance(to, str) and to.isalnum() and to.lower() != ALL
+    return isinstance(to, str) and NAME.fullmatch(to) is not None and to != ALL
 
 
 async def unread() -> Event:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from asyncio import AbstractEventLoop, Event, TimerHandle, Transport, sleep
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
+
+from postroom.http.heads import Head, head_of
 
 if TYPE_CHECKING:
     from uvicorn._types import HTTPScope
@@ -23,6 +25,8 @@ HEAD_BYTES_MAX: Final = 16_384
 STALL_S: Final = 30.0
 """So long a client may read nothing of an answer."""
 NAP_S, NAP_S_MAX = 0.001, 0.05
+REPEATED_MAX: Final = 4
+"""So many heads are remembered of a connection: who sends and fetches has two."""
 CONNECTIONS_MAX: Final = 12_000
 """So many at each address: 10,000 long polls and what else there is."""
 
@@ -32,22 +36,27 @@ TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: cl
 TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
-Head = list[tuple[bytes, bytes]]
+Headers = list[tuple[bytes, bytes]]
+NOBODY_WAITS = Event()
 
 
 class Passing:
-    """A request that came whole and may be answered without a task of its own. To uvicorn it looks like one that is being answered."""
+    """A request that came whole and may be answered without a task of its own. To uvicorn it looks like one that is being answered.
 
-    __slots__ = ("body", "disconnected", "keep_alive", "message_event", "more_body", "response_complete", "scope", "wire")
+    `known` is what the hatch has found out about its head, if it came before on this connection.
+    """
 
-    def __init__(self, wire: Wire, scope: HTTPScope, *, keep_alive: bool) -> None:
+    __slots__ = ("body", "disconnected", "keep_alive", "known", "message_event", "more_body", "response_complete", "scope", "wire")
+
+    def __init__(self, wire: Wire, scope: HTTPScope, body: bytes = b"", *, keep_alive: bool, known: object = None) -> None:
         self.wire = wire
         self.scope = scope
         self.keep_alive = keep_alive
-        self.body = bytearray()
+        self.known = known
+        self.body = body
         self.more_body = True
         self.disconnected = self.response_complete = False
-        self.message_event = Event()
+        self.message_event = NOBODY_WAITS
 
     def answer(self, head: bytes, body: bytes, after: Callable[[bool], object] | None = None) -> None:
         """Write the answer: its status line and headers, and its body. `after` is told whether it left this process whole."""
@@ -57,7 +66,7 @@ class Passing:
             self.wire.transport.write(b"%scontent-length: %d\r\n%s\r\n%s" % (head, len(body), ending, body))
             if not self.keep_alive:
                 self.wire.transport.close()
-            self.wire.on_response_complete()
+            self.wire.passed()
         if after is not None:
             self.wire.loop.call_soon(self._tell, after)  # uvloop writes at the end of each turn of the loop
 
@@ -76,6 +85,14 @@ class Passing:
         """Let the application answer it after all."""
         self.response_complete = True
         self.wire.go_on(self)
+
+
+class Repeated(NamedTuple):
+    """A head that may come again, what uvicorn made of it, and what the hatch knows of it."""
+
+    head: Head
+    scope: HTTPScope
+    known: object
 
 
 class Hatch(Protocol):
@@ -98,7 +115,11 @@ class Wire(HttpToolsProtocol):
         self._hatch: Hatch | None = getattr(self.app, "hatch", None)
         self._lost = self._cut = False
         self._head_bytes, self._in_head = 0, True
+        self._between, self._begun = True, 0  # whether a request may begin with the next byte; how many began in this piece
         self._passing: Passing | None = None
+        self._passed: Passing | None = None  # the last one that the hatch took
+        self._repeated: list[Repeated] = []
+        self._used_s = 0.0
         self._late: TimerHandle | None = self.loop.call_later(HEADERS_S, self._too_slow)
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -115,18 +136,38 @@ class Wire(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless the head was refused. What is to pass comes in one piece."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or (self._repeated and self._repeats(data)):
             return
+        alone, self._begun = self._between, 0
         super().data_received(data)
         if self._in_head and self._late is None:
             self._late = self.loop.call_later(HEADERS_S, self._too_slow)
         if self._passing is not None:
             passing, self._passing = self._passing, None
             passing.go_on()
+        if self._passed is not None:
+            passed, self._passed = self._passed, None
+            if alone and self._between and self._begun == 1 and passed.keep_alive and (head := head_of(data, passed.body)):
+                self._repeated = [*self._repeated[1 - REPEATED_MAX :], Repeated(head, passed.scope, passed.known)]
+
+    def _repeats(self, data: bytes) -> bool:
+        """Serve a request whose head came before, if this is one, whole, and nothing is under way before it."""
+        if not self._between or not self.cycle.response_complete:
+            return False
+        for head, scope, known in self._repeated:
+            if (body := head.body(data)) is not None:
+                passing = Passing(self, scope, body, keep_alive=True, known=known)
+                passing.more_body = False
+                self.cycle = passing  # type: ignore[assignment]  # has what is asked of one
+                if self._hatch is None or not self._hatch.serve(passing):
+                    passing.go_on()
+                return True
+        return False
 
     def on_message_begin(self) -> None:
         """A request begins: its head must come soon."""
         super().on_message_begin()
+        self._between, self._begun = False, self._begun + 1
         self._head_bytes, self._in_head = 0, True
 
     def on_url(self, url: bytes) -> None:
@@ -182,22 +223,45 @@ class Wire(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         super().on_message_complete()
+        self._between = True
         if (passing := self._passing) is not None:
             self._passing = None
-            if self._hatch is None or not self._hatch.serve(passing):
+            if self._hatch is not None and self._hatch.serve(passing):
+                self._passed = passing
+            else:
                 passing.go_on()
 
     def go_on(self, passing: Passing) -> None:
-        """Let the application answer what was to pass."""
+        """Let the application answer what was to pass, and look at its head anew the next time."""
+        self._repeated = []
+        came = Event()
+        came.set()  # there is something of it
+        scope = passing.scope | {"state": self.app_state.copy()}  # the application writes into it
         cycle = RequestResponseCycle(
-            passing.scope, self.transport, self.flow, self.logger, self.access_logger, self.access_log, self.server_state.default_headers,
-            passing.message_event, expect_100_continue=False, keep_alive=passing.keep_alive, on_response=self.on_response_complete,
+            scope, self.transport, self.flow, self.logger, self.access_logger, self.access_log, self.server_state.default_headers,
+            came, expect_100_continue=False, keep_alive=passing.keep_alive, on_response=self.on_response_complete,
         )  # fmt: skip
-        cycle.body, cycle.more_body, cycle.disconnected = passing.body, passing.more_body, passing.disconnected
+        cycle.body, cycle.more_body, cycle.disconnected = bytearray(passing.body), passing.more_body, passing.disconnected
         if id(self.cycle) == id(passing):  # unless another request came after it
             self.cycle = cycle
-        self._extend(passing.scope, cycle)
+        self._extend(scope, cycle)
         self._start_asgi_task(cycle, self.app)
+
+    def passed(self) -> None:
+        """What passed has been answered. The timer of an idle connection is set anew when it rings, and not for each answer."""
+        self._used_s = self.loop.time()
+        if self.pipeline or self.timeout_keep_alive_task is None:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that has been idle for so long."""
+        idle_s = self.loop.time() - self._used_s if self.cycle.response_complete else 0.0
+        if idle_s < self.timeout_keep_alive:
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive - idle_s, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
 
     def is_written(self) -> bool:
         """Whether everything has been given to the kernel, or nothing will be any more."""
@@ -239,6 +303,6 @@ class Wire(HttpToolsProtocol):
             self.transport.close()
 
 
-def head(status: int, headers: Head) -> bytes:
+def head(status: int, headers: Headers) -> bytes:
     """The status line and headers of an answer that passes."""
     return STATUS_LINE[status] + b"".join([b"%s: %s\r\n" % header for header in headers])
