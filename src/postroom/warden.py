@@ -15,7 +15,7 @@ from postroom.exchange.notices import POSTROOM
 from postroom.exchange.outbox import Outbox, Place
 from postroom.store import agents, deliveries, messages, search, waits
 from postroom.store import sessions as stored
-from postroom.store.database import WAL_PAGES
+from postroom.store.database import WAL_PAGES, Database
 from postroom.store.messages import MessageRow
 from postroom.store.place import touch_kernel
 from postroom.store.waits import Timer
@@ -35,8 +35,9 @@ FORGET_ROUNDS = 10
 class Warden:
     """The chores of one process. Does them only while it holds the lock of the store, which the kernel passes on when it dies."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, writes: Database | None = None) -> None:
         self._desk = desk
+        self._writes = writes or desk.database  # the connection of this process that makes the WAL longer
         self._lock = os.open(os.path.join(desk.database.home, "warden.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._swept_ms = 0
         self._pruning: Iterator[object] | None = None
@@ -48,8 +49,8 @@ class Warden:
 
     def checkpoint_if_large(self, *, times: int = 1) -> None:
         """Keep the WAL small under load: a reader does it between two looks into its mailbox, a sender only when nobody else did."""
-        if self._desk.database.wal_pages >= WAL_PAGES * times:
-            self._alone(lambda: self._desk.database.checkpoint(all_of_it=True))
+        if self._writes.wal_pages >= WAL_PAGES * times:
+            self._alone(lambda: self._checkpoint(all_of_it=True))
 
     def close(self) -> None:
         """Give the lock up."""
@@ -77,8 +78,12 @@ class Warden:
         index_some(desk)
         forget_events(desk)
         self._prune_some()
-        if desk.database.wal_pages:
-            desk.database.checkpoint(all_of_it=False)
+        if self._writes.wal_pages:
+            self._checkpoint(all_of_it=False)
+
+    def _checkpoint(self, *, all_of_it: bool) -> None:
+        self._desk.database.checkpoint(all_of_it=all_of_it)
+        self._writes.wal_pages = self._desk.database.wal_pages
 
     def _prune_some(self) -> None:
         """Forget a little of what is old: what a round does must not delay a reader."""

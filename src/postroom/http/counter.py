@@ -36,6 +36,7 @@ GROUP_MAX: Final = 64
 """So many acts are written together: 64 sends take 2 ms, others who write wait no longer than that."""
 LARGE: Final = 2
 """So many times its usual size the WAL may have before somebody who sends makes it smaller."""
+SOON_S: Final = 0.002
 IDLE_S: Final = 60.0
 FORGET_S: Final = 600.0
 """So long it is remembered what an agent took last: loops are known by that, see causes.py."""
@@ -60,11 +61,14 @@ class Counter:
     def __init__(self, home: str) -> None:
         self._desk = open_desk_of_human(home, interface="http")
         self._database = self._desk.database
-        self._warden = Warden(self._desk)
+        self._keeper = open_desk_of_human(home, interface="http")  # has a connection of its own: nobody waits for the chores
+        self._warden = Warden(self._keeper, writes=self._database)
+        self._keeping = False
         self._visitors: dict[tuple[int, str], Visitor] = {}
         self._valid = Valid(self._database)
         self._wishes: SimpleQueue[Wish | None] = SimpleQueue()
-        self._brief: list[Wish] = []  # to be done in this turn of the loop
+        self._brief: list[Wish] = []  # to be done in this turn of the loop, if something is asked for
+        self._asked = False
         self._lock = Lock()  # who has it uses the connection and what belongs to it
         self._flushes_begun = self._flushes_ended = 0
         self._gone: list[AttachedRow] = []  # processes that were found dead when somebody rang
@@ -101,18 +105,21 @@ class Counter:
         """The same for what is brief, and not awaited: `answer` is called in the event loop, with what was returned or the error."""
         if not self._open:
             raise Closed
-        if not self._brief:
+        if not self._asked:
+            self._asked = True
             self._loop.call_soon(self._serve_brief)
         self._brief.append(Wish(job, answer, alone=False, unless=unless))
 
     def do_soon(self, job: Callable[[], object]) -> None:
-        """Have something brief done that nobody waits for."""
+        """Have something brief done that nobody waits for: together with what is asked next, or in a moment."""
         if self._open:
-            self.ask(job, nobody)
+            if not self._brief:
+                self._loop.call_later(SOON_S, self._serve_brief)
+            self._brief.append(Wish(job, nobody, alone=False, unless=None))
 
     def _serve_brief(self) -> None:
         """Do what is brief here in the event loop, unless it had to wait for another process or the disk: then the thread does it."""
-        wishes, self._brief = self._brief, []
+        wishes, self._brief, self._asked = self._brief, [], False
         if not wishes:
             return
         flushing = self._flushes_begun != self._flushes_ended  # what is written meanwhile may have to wait for the disk
@@ -123,7 +130,8 @@ class Counter:
                 self._hand_over(wishes)
             finally:
                 self._lock.release()
-            if self._gone or self._database.wal_pages >= WAL_PAGES * LARGE:
+            if not self._keeping and (self._gone or self._database.wal_pages >= WAL_PAGES * LARGE):
+                self._keeping = True
                 self._hand_over([Wish(nothing, nobody, alone=True, unless=None)])  # so that the thread does the chores
         else:
             self._hand_over(wishes)
@@ -232,7 +240,7 @@ class Counter:
 
     def _serve(self) -> None:
         """In the thread, until the end."""
-        self._guarded(self._tend)  # what a node that was killed had in hand goes back at once
+        self._tend()  # what a node that was killed had in hand goes back at once
         tended = monotonic()
         going = True
         while going:
@@ -243,11 +251,12 @@ class Counter:
                 self._after_sending()
             if monotonic() - tended >= ROUND_MS / 1000:
                 tended = monotonic()
-                self._guarded(self._tend)
+                self._tend()
         self._guarded(self._leave)
         self._flusher.close()
         self._desk.close()
         self._warden.close()
+        self._keeper.close()
         self.bell.close()
 
     def _gather(self, patience_s: float) -> tuple[list[Wish], bool]:
@@ -280,7 +289,10 @@ class Counter:
         safe: list[Told] = []
         for wish, (value, flushes) in zip(needed, self._together(needed, patient=patient), strict=True):
             (safe if flushes else told).append((wish, value))
-        if safe:
+        if safe and not patient and self._flusher.is_quick:
+            failure = self._flusher.flush()
+            told += safe if failure is None else [(wish, failure) for wish, _ in safe]
+        elif safe:
             self._flush(safe)
         if told:
             tell(told)
@@ -316,16 +328,23 @@ class Counter:
     def _after_sending(self) -> None:
         if self._gone:
             gone = [self._gone.pop() for _ in range(len(self._gone))]
-            self._guarded(lambda: presence.bury(self._desk, gone))
-        self._guarded(lambda: self._warden.checkpoint_if_large(times=LARGE))
+            attempt(lambda: presence.bury(self._keeper, gone))
+        attempt(lambda: self._warden.checkpoint_if_large(times=LARGE))
+        self._keeping = False
 
     def _guarded(self, chore: Callable[[], object]) -> None:
-        """Do a chore. One that fails is done another time."""
+        """Do a chore that needs the counter's connection. One that fails is done another time."""
         with self._lock:
             attempt(chore)
 
     def _tend(self) -> None:
-        """Once a second: let those go who have not been here for long, see that the others are still noted, do the warden's chores."""
+        """Once a second: look after the visitors, do the warden's chores."""
+        self._guarded(self._see_to_visitors)
+        attempt(self._warden.tend)
+        attempt(self._warden.checkpoint_if_large)
+
+    def _see_to_visitors(self) -> None:
+        """Let those go who have not been here for long, see that the others are still noted."""
         now = monotonic()
         for key, visitor in list(self._visitors.items()):
             if visitor.attached and not visitor.waiting and now - visitor.seen > IDLE_S:
@@ -336,11 +355,9 @@ class Counter:
             elif visitor.attached and not presence.is_attached(visitor.desk):
                 self._attach(visitor)
         presence.restore(self._desk, self.bell)
-        self._warden.tend()
-        self._warden.checkpoint_if_large()
 
     def _configure(self, config: Config) -> None:
-        self._desk.config = config
+        self._desk.config = self._keeper.config = config
         for visitor in self._visitors.values():
             visitor.desk.config = config
 

@@ -1,6 +1,6 @@
-"""The flusher: a thread that brings what was committed onto the disk, and then tells those who wait. One flush is for all who wait for it.
+"""The flusher brings what was committed onto the disk, and then tells those who wait. One flush is for all who wait for it.
 
-While the disk is busy the counter goes on writing, so the next flush covers all of that.
+A slow disk has a thread of its own: while it is busy the counter goes on writing, so the next flush covers all of that.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ PATIENCE_S: Final = 0.004
 """So long the flusher waits at most for those who came along the last time: a flush of a common SSD takes about that."""
 SHARE: Final = 0.5
 """Of the time that a flush takes."""
+QUICK_S: Final = 0.001
+"""A disk that took no longer the last time is waited for: that costs less than to go on meanwhile in another thread."""
 
 
 class Flusher:
@@ -36,6 +38,22 @@ class Flusher:
         """Tell so many, when what they have committed is safe, or why it is not."""
         self._waiting.put((number, tell))
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether a flush is worth waiting for."""
+        return self._took_s < QUICK_S
+
+    def flush(self) -> PostroomError | None:
+        """Flush at once, while nobody waits for the thread. Says why it is not safe."""
+        began = monotonic()
+        try:
+            self._sync()
+        except PostroomError as error:
+            return error
+        finally:
+            self._took_s = monotonic() - began
+        return None
+
     def close(self) -> None:
         """Flush what waits, and end."""
         self._waiting.put(None)
@@ -45,14 +63,7 @@ class Flusher:
         going = True
         while going:
             tells, going = self._gather()
-            failure: PostroomError | None = None
-            if tells:
-                began = monotonic()
-                try:
-                    self._sync()
-                except PostroomError as error:
-                    failure = error
-                self._took_s = monotonic() - began
+            failure = self.flush() if tells else None
             for tell in tells:
                 tell(failure)
 
