@@ -77,7 +77,8 @@ def test_a_head_is_known_again_whatever_its_body(request, first, second):
 
 def test_a_request_without_a_body_is_known_again():
     request = b"GET /api/inbox/jack HTTP/1.1\r\nHost: a\r\n\r\n"
-    head = known_head(request, b"")
+    head = head_of(request, b"")
+    assert head is not None
     assert head.body(request) == b""
     assert head.body(request + request) is None
     assert head.body(request[:-1]) is None
