@@ -43,6 +43,7 @@ class Seat:
         try:
             self.warden = Warden(desk)
             try:
+                self.warden.catch_up()
                 self.bell: Doorbell | Polling = presence.attach(desk)
             except BaseException:
                 self.warden.close()
