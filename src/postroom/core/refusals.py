@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from postroom.core.errors import NoIdentity
 from postroom.core.fault import CallerError, WorldError
 
 
@@ -19,6 +20,10 @@ class BadToken(CallerError):
 
 class NoToken(BadToken):
     """No token for {url}: set POSTROOM_TOKEN or POSTROOM_TOKEN_FILE (token= in connect). There `postroom token create NAME` makes one."""
+
+
+class NoName(NoIdentity):
+    """Who are you? Say it with the header X-Postroom-Agent: NAME."""
 
 
 class NoSuchWebhook(CallerError):
