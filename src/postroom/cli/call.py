@@ -9,7 +9,7 @@ from postroom.cli.output import STDOUT, Output
 from postroom.cli.table import Verb
 from postroom.config import identity
 from postroom.core.address import HUMAN
-from postroom.core.errors import BadValue, CallerError, NeedsTerminal, PostroomError, StoreReadOnly, StoreUnusable
+from postroom.core.errors import BadValue, CallerError, NeedsTerminal, NoIdentity, PostroomError, StoreReadOnly, StoreUnusable
 from postroom.core.types import TYPE_CHECKING
 from postroom.paths import default_home
 
@@ -179,16 +179,24 @@ class Call:
     def viewing_desk(self) -> AnyDesk:
         """From where the caller may see what it may see: an agent, the person at a terminal everything, anybody else what strangers may."""
         if self._desk is None:
-            if self.named:
-                self._desk = self.desk()
-            elif os.isatty(STDIN):
-                self._desk = self.any_desk()
-            else:
-                from postroom.exchange.desk import open_desk_of_stranger
-
-                self._desk = open_desk_of_stranger(self.home, interface=INTERFACE)
+            self._desk = self.desk() if self.named else self._desk_of_nobody()
             catch_up(self._desk)
         return self._desk
+
+    def _desk_of_nobody(self) -> AnyDesk:
+        """The desk of one who did not say who it is. A node beside a store that is shut wants to know: raises NoIdentity."""
+        try:
+            if os.isatty(STDIN):
+                return self.any_desk()
+            from postroom.exchange.desk import open_desk_of_stranger
+
+            return open_desk_of_stranger(self.home, interface=INTERFACE)
+        except (StoreUnusable, StoreReadOnly) as error:
+            try:
+                return self._desk_beside(error, registers=False)
+            except NoIdentity as unknown:
+                unknown.add_note(f"The node beside the store asks that. {error}")
+                raise unknown from error
 
     def connected(self) -> Agent:
         """The agent that calls, attached, so that it can wait. It takes part until it is closed, also by SIGTERM."""
