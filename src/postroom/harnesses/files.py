@@ -21,6 +21,17 @@ def read(path: str) -> str | None:
         raise ForeignFile(path=path, place="", why=f"it cannot be read ({error.strerror}).") from error
 
 
+def has(path: str, word: str) -> bool:
+    """Whether a word is, or may be, in a file that need not be readable otherwise."""
+    try:
+        with open(path, "rb") as file:
+            return word.encode() in file.read()
+    except FileNotFoundError:
+        return False
+    except OSError:  # `read` says why
+        return True
+
+
 def missing_directories(path: str) -> list[str]:
     """The directories that a new file needs and that are not there, the outermost first."""
     found: list[str] = []
