@@ -199,6 +199,21 @@ def test_what_is_no_verb_and_no_option_is_an_error(shell, arguments, words):
     assert shell("--json", *arguments).failure["error"] == "usage"
 
 
+@pytest.mark.parametrize("option", ["--as", "--home", "--url"])
+@pytest.mark.parametrize("verb", [["agents"], ["send", "bob", "hi"], ["inbox"], ["mcp"], ["hook", "Stop"]])
+def test_an_option_that_is_given_empty_is_not_taken_for_one_that_is_not_given(pair, verb, option):
+    done = pair(option, "", *verb, POSTROOM_AGENT="alice")
+    assert complains(done, errors.BadUsage, f"{option} needs a value. See: postroom {verb[0]} --help")
+    assert pair.objects("inbox", "--as", "bob") == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["token", "create", ""], ["webhook", "add", "http://127.0.0.1:1/", "--agent", ""], ["mcp", "--name", ""]]
+)
+def test_a_name_that_is_given_empty_is_a_bad_name(pair, arguments):
+    assert complains(pair(*arguments, POSTROOM_AGENT="alice"), errors.BadName, "The name '' cannot be used")
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-from postroom.cli.command import Command, plain
+from postroom.cli.command import COMMON, Command, plain
 from postroom.cli.output import STDOUT, Output
 from postroom.cli.table import Verb
 from postroom.config import identity
 from postroom.core.address import HUMAN
-from postroom.core.errors import BadValue, CallerError, NeedsTerminal, NoIdentity, PostroomError, StoreReadOnly, StoreUnusable
+from postroom.core.errors import BadUsage, BadValue, CallerError, NeedsTerminal, NoIdentity, PostroomError, StoreReadOnly, StoreUnusable
 from postroom.core.types import TYPE_CHECKING
 from postroom.paths import default_home
 
@@ -63,6 +63,9 @@ class Call:
         self.verb = verb
         self.args = args
         self.json: bool = args.json
+        for option, name in COMMON.items():
+            if getattr(args, name) == "":
+                raise BadUsage(why=f"{option} needs a value.", see=f"postroom {verb.name} --help")
         self.home = checked_home(os.path.abspath(args.home) if args.home else default_home())
         self.url: str | None = args.url or (None if args.home else os.environ.get("POSTROOM_URL")) or None
         self.output = Output()
@@ -76,7 +79,7 @@ class Call:
     @property
     def named(self) -> bool:
         """Whether it was said who calls."""
-        return bool(self.url or self.args.agent or os.environ.get("POSTROOM_AGENT"))
+        return bool(self.url or self.args.agent is not None or os.environ.get("POSTROOM_AGENT"))
 
     @property
     def is_elsewhere(self) -> bool:

@@ -49,7 +49,7 @@ def no_arguments(parser: Parser) -> None:
 def add(call: Call) -> None:
     """Add one, and write its secret out."""
     args = call.args
-    args.agent = args.owner or args.agent
+    args.agent = args.agent if args.owner is None else args.owner
     desk = call.desk() if call.named else call.desk_of_human("let a webhook see everything; name an agent with --agent")
     url = sys.stdin.readline().strip() if args.address == "-" else args.address
     with saving(args.save) as save:

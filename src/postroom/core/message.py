@@ -344,8 +344,8 @@ def id_text(id: MessageRef) -> str:
 def path_text(name: str, path: object) -> str:
     """A path as text. Raises BadValue."""
     text = path if isinstance(path, str) else getattr(path, "__fspath__", lambda: None)()
-    if not isinstance(text, str):
-        raise BadValue(name=name, value=path, why="a path is text or a pathlib.Path")
+    if not isinstance(text, str) or not text:
+        raise BadValue(name=name, value=path, why="a path is text or a pathlib.Path, and not empty")
     return text
 
 
