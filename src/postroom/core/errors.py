@@ -39,6 +39,12 @@ class NoRecipient(CallerError):
     code = "no-recipient"
 
 
+class NothingSaid(CallerError):
+    """There is nothing in this message. Say something: a text, a subject or a file."""
+
+    code = "nothing-said"
+
+
 class NoSuchAgent(CallerError):
     """There is no agent {name!r}.{close} See: postroom agents."""
 
