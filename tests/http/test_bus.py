@@ -99,6 +99,15 @@ def test_a_message_in_which_there_is_nothing_is_refused(bus, nothing):
     assert [one["subject"] for one in jack.get("/api/inbox/jack").json] == ["look up"]
 
 
+def test_half_a_surrogate_pair_is_called_by_its_name(bus):
+    def told(body: bytes) -> str:
+        return str(bus.client("joe").ask("POST", "/api/send", body, Content_Type="application/json").json["message"])
+
+    assert "surrogate pair" in told(b'{"to": "joe", "body": "\\ud83d"}')
+    assert "surrogate pair" in told(b'{"to": "joe", "body": "\\ud83d and more"}')
+    assert "truncated" in told(b'{"to": "joe", "body": "\\ud83d')
+
+
 def test_nobody_reads_the_mail_of_another(bus):
     bus.client("jack")
     assert bus.client("joe").get("/api/inbox/jack").status == 403

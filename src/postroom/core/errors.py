@@ -143,6 +143,10 @@ class NothingHeld(CallerError):
     code, exit_code, http_status = "nothing-held", 67, 404
 
 
+class NotPaused(NothingHeld):
+    """The agent {name!r} is not paused, so nothing of it is held. See: postroom held."""
+
+
 class AmbiguousId(CallerError):
     """The id {id!r} was used by several senders. Use one of these instead: {choices}."""
 
@@ -311,7 +315,7 @@ class CameBack(PostroomError):
 
 
 class TooFast(WorldError):
-    """{who} sending faster than {limit_name} = {limit} allows. Wait {seconds:.1f} s, then send again with the same id."""
+    """{who} sending faster than {limit_name} = {limit} allows. Nothing was sent: wait {seconds:.1f} s, then send it again."""
 
     code, http_status = "too-fast", 429
 
@@ -365,7 +369,7 @@ class StoreFailed(WorldError):
 
 
 class NotFlushed(WorldError):
-    """The message was stored, but the disk refused to make it safe against a power cut ({why}). Send it again with the same id."""
+    """The message is stored, but not safe against a power cut: the disk refused ({why}). Send it again only if you gave it an id."""
 
     code, exit_code = "not-flushed", 74
 
