@@ -145,7 +145,7 @@ class CannotListen(WorldError):
 
 
 class NeedsExtra(WorldError):
-    """This needs packages that are not installed ({missing}). Install postroom[node]."""
+    """`{verb}` needs packages that are not installed beside this Postroom: {missing}. To install them: {command}"""
 
     code, exit_code, http_status, retry = "needs-extra", 69, 501, False
 
