@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 
@@ -52,6 +53,22 @@ def test_what_is_to_be_typed_names_the_post_room_if_it_was_named(pair):
     pair.ok("send", "bob", "which port?", "--reply-within", "60", "--home", home, "--as", "alice")
     (command,) = arrows(pair.ok("inbox", "--home", home, "--as", "bob"))
     assert command == f"postroom send alice \"…\" --reply-to 1 --as bob --home '{home}'"
+
+
+def test_what_is_to_be_typed_does_it_in_a_shell_as_it_stands(pair):
+    home = str(pair.home / """it's "a" $HOME; room""")
+    at = ("--home", home, "--as", "bob")
+    pair.ok("profile", *at)
+    pair.ok("send", "bob", "which port?", "--reply-within", "60", "--id", "q.1-a", "--home", home, "--as", "alice")
+    pair.ok("session", "open", "bob", "review", "--no-wait", "--home", home, "--as", "alice")
+    commands = arrows(pair.ok("inbox", *at))
+    for command in (commands[0], commands[1].partition("   or   ")[0]):
+        verb, *words = shlex.split(command)
+        assert (verb, pair(*words).code) == ("postroom", 0)
+    pair.ok("session", "send", "2", "see auth/", "--home", home, "--as", "alice")
+    (command,) = arrows(pair.ok("inbox", *at))
+    assert pair(*shlex.split(command)[1:]).code == 0
+    assert [found["body"] for found in pair.objects("inbox", "--home", home, "--as", "alice")] == ["…", "", "…"]
 
 
 def test_an_offer_is_shown_with_the_commands_that_answer_it_while_it_can_be_answered(pair):
