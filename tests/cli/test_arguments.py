@@ -95,6 +95,10 @@ def test_somebody_must_be_there(shell):
     done = shell("send", "bob", "x")
     assert done.code == 64
     assert "--as NAME" in complaint(done)
+    with shell.terminal("send", "bob", "x", columns=200) as terminal:
+        code, screen = terminal.end()
+    assert (code, "You yourself, the person at this terminal, are --as human." in screen) == (64, True)
+    assert "human" not in done.err
 
 
 def test_a_close_verb_is_suggested(shell):

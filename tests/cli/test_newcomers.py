@@ -246,6 +246,11 @@ def test_a_name_that_is_given_empty_is_a_bad_name(pair, arguments):
         (["send", "bob", "x", "--reply-within", "0", "--as", "alice"], "--reply-within: '0' is no number of seconds above 0"),
         (["ask", "bob", "x", "--timeout", "0", "--as", "alice"], "--timeout: '0' is no number of seconds above 0"),
         (["session", "open", "bob", "x", "--timeout", "0", "--as", "alice"], "--timeout: '0' is no number of seconds above 0"),
+        (
+            ["send", "bob", "use", "port", "8080", "--as", "alice"],
+            "Unrecognized arguments: port 8080. A text of several words stands in quotes.",
+        ),
+        (["send", "bob", "hi", "--bogus", "--as", "alice"], "Unrecognized arguments: --bogus. See: postroom send --help"),
         (["send", "bob,,alice", "x", "--as", "alice"], "TO: 'bob,,alice' has a name that is empty"),
         (["send", "bob, ", "x", "--as", "alice"], "TO: 'bob, ' has a name that is empty"),
         (["send", "", "x", "--as", "alice"], "TO: '' has a name that is empty"),

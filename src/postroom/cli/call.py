@@ -128,7 +128,12 @@ class Call:
             if self.url is not None:
                 self._desk = self._desk_elsewhere(registers=registers)
                 return self._desk
-            name = identity(self.args.agent)
+            try:
+                name = identity(self.args.agent)
+            except NoIdentity as error:
+                if self.at_terminal:
+                    error.add_note(f"You yourself, the person at this terminal, are --as {HUMAN}.")
+                raise
             if name.strip().lower() == HUMAN:
                 return self.desk_of_human("speak as 'human'")
             from postroom.exchange.desk import open_desk, open_desk_of_known

@@ -10,7 +10,8 @@ from postroom.cli.call import STDIN, Call
 from postroom.cli.command import Command
 from postroom.cli.failure import note, tell
 from postroom.cli.parsing import Parser
-from postroom.core.errors import BadUsage, ForeignFile
+from postroom.core.errors import BadUsage
+from postroom.core.refusals import ForeignFile
 from postroom.core.render import counted, one_line, visible
 from postroom.harnesses import changes, standing
 from postroom.harnesses.harness import FILE, PROJECT, SCOPES, USER, Place

@@ -29,7 +29,9 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise BadUsage."""
         words = message.removeprefix("argument ").replace(" -- ", " ")
-        raise BadUsage(why=f"{words[:1].upper()}{words[1:]}.", see=f"{self.prog} --help")
+        unknown = words.partition("unrecognized arguments: ")[2]
+        advice = "" if not unknown or unknown.startswith("-") else " A text of several words stands in quotes."
+        raise BadUsage(why=f"{words[:1].upper()}{words[1:]}.{advice}", see=f"{self.prog} --help")
 
 
 def parser(name: str, command: Command) -> Parser:

@@ -231,12 +231,6 @@ class BadConfig(CallerError):
     code, exit_code = "bad-config", 78
 
 
-class BadBackup(CallerError):
-    """The backup {path} cannot be restored: {why}. Name a directory that `postroom backup` made."""
-
-    code, exit_code = "bad-backup", 66
-
-
 class BadUsage(CallerError):
     """{why} See: {see}"""
 
@@ -356,12 +350,6 @@ class StoreUnusable(WorldError):
     code, exit_code, http_status, retry = "store-unusable", 73, 503, False
 
 
-class NoBackup(WorldError):
-    """The backup {path} cannot be made: {why}. Name a new directory, in one that you can write."""
-
-    code, exit_code, http_status, retry = "no-backup", 73, 503, False
-
-
 class StoreFailed(WorldError):
     """Reading or writing the store {path} failed ({why}), so nothing was changed. Check the disk, then try again."""
 
@@ -384,12 +372,6 @@ class Outdated(WorldError):
     """The store has schema {found}, this program knows {known}. {advice}"""
 
     code, exit_code, retry = "outdated", 78, False
-
-
-class ForeignFile(WorldError):
-    """{path}{place}: {why} Nothing in it was changed."""
-
-    code, exit_code, http_status, retry = "foreign-file", 78, 409, False
 
 
 # Damage: nothing is repaired silently.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from postroom.core.errors import ForeignFile
+from postroom.core.refusals import ForeignFile
 from postroom.harnesses import files
 from postroom.harnesses.editing import json_text, toml_text, yaml_text
 from postroom.harnesses.editing.values import Unreadable, Value, lookup, with_key

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from postroom.core.errors import ForeignFile
+from postroom.core.refusals import ForeignFile
 
 
 def read(path: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from postroom.core.errors import ForeignFile
+from postroom.core.refusals import ForeignFile
 from postroom.harnesses import changes, probing
 from postroom.harnesses.harness import Outcome
 
