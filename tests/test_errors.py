@@ -28,6 +28,14 @@ def facts_of(name):
     return {field for _, field, _, _ in Formatter().parse(CLASSES[name].__doc__ or "") if field}
 
 
+def test_what_is_quoted_is_cut_when_it_is_long_and_what_is_told_is_whole():
+    long = "x" * 5_000
+    assert str(errors.NoSuchMessage(id=long, advice=long)) == f"There is no message '{'x' * 200}…'.{long} See: postroom history."
+    assert len(str(errors.BadValue(name="to", value=[long], why="no"))) < 300
+    assert str(errors.BadId(id="x" * 200)).count("x") == 200
+    assert errors.BadId(id=long).facts == {"id": long}
+
+
 @cache
 def nodes():
     """Every call and every raise of the sources, with its place."""

@@ -46,7 +46,7 @@ def test_a_message_arrives_with_everything_its_sender_said(post):
 @pytest.mark.parametrize("urgency", ["now", "next", "info"])
 def test_a_sender_says_how_urgent_it_is(post, urgency):
     (alice,) = post.agents("alice")
-    alice.send("alice", urgency=urgency)
+    alice.send("alice", "hi", urgency=urgency)
     assert [message.urgency for message in alice.take()] == [urgency]
 
 
@@ -220,11 +220,37 @@ def test_what_is_not_text_is_refused(post, part, text):
         alice.send("alice", **{part: text})
 
 
-@pytest.mark.parametrize("text", ["", " ", "\r\n", "\u202eevil", "\ufeff", "日本語", "\U0001f4ee", "'; DROP TABLE message; --"])
+@pytest.mark.parametrize("text", [" ", "\r\n", "\u202eevil", "\ufeff", "日本語", "\U0001f4ee", "'; DROP TABLE message; --"])
 def test_a_body_comes_out_as_it_went_in(post, text):
     (alice,) = post.agents("alice")
     alice.send("alice", text)
     assert bodies(alice.take()) == [text]
+
+
+@pytest.mark.parametrize("what", [{}, {"reply_within": 60, "urgency": "now", "create": True}])
+def test_a_message_in_which_there_is_nothing_is_refused(post, what):
+    alice, bob = post.agents("alice", "bob")
+    bob.profile(auto_accept=True)
+    session = alice.session("bob", "a talk")
+    nothing = (
+        lambda: alice.send("bob", **what),
+        lambda: alice.send_many([Draft("bob", "one"), Draft("bob", **what)]),
+        lambda: alice.ask("bob", "", timeout=1),
+        lambda: alice.session("bob", ""),
+        lambda: session.send(""),
+    )
+    for saying in nothing:
+        with pytest.raises(errors.NothingSaid, match="a text, a subject or a file"):
+            saying()
+    assert [message.body for message in bob.peek()] == ["a talk"]
+
+
+def test_a_subject_or_a_file_is_enough(post, home):
+    alice, bob = post.agents("alice", "bob")
+    (home / "log").write_text("")
+    alice.send("bob", subject="look up")
+    alice.send("bob", files=home / "log")
+    assert [(message.subject, len(message.attachments)) for message in bob.take()] == [("look up", 0), ("", 1)]
 
 
 # Reading
@@ -654,7 +680,7 @@ def test_a_closed_connection_says_so(post):
     (alice,) = post.agents("alice")
     alice.close()
     alice.close()
-    for verb in (lambda: alice.send("alice"), alice.take, alice.peek, alice.agents, lambda: alice.status("1"), alice.sessions):
+    for verb in (lambda: alice.send("alice", "hi"), alice.take, alice.peek, alice.agents, lambda: alice.status("1"), alice.sessions):
         with pytest.raises(errors.Closed):
             verb()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import postroom
-from postroom.core import errors
+from postroom.core import errors, refusals
 from postroom.core.errors import PostroomError
 from postroom.core.profile import Profile
 from postroom.exchange.sessions import open_session
@@ -231,10 +231,17 @@ def test_a_mistake_is_told_by_the_name_of_the_argument(me, mistake, error, words
         ({"name": b"bob"}, errors.BadName, "The name b'bob' cannot be used"),
         ({}, errors.NoIdentity, r"Say --as NAME \(connect\(\"NAME\"\) in Python\), or set POSTROOM_AGENT"),
         ({"name": "bob", "home": 5}, errors.BadValue, "home cannot be 5: a path is text"),
+        ({"name": ""}, errors.BadName, "The name '' cannot be used"),
+        ({"name": "bob", "home": ""}, errors.BadValue, "home cannot be '': a path is text or a pathlib.Path, and not empty"),
+        ({"name": "bob", "url": ""}, refusals.BadUrl, "The URL '' names no node"),
+        ({"name": "bob", "url": "http://127.0.0.1:1", "token": ""}, refusals.BadToken, "lets nobody in: it is empty"),
         ({"name": "bob", "durability": "fast"}, errors.BadValue, "durability cannot be 'fast'"),
     ],
 )
-def test_a_mistake_in_connecting_is_told(post, arguments, error, words):
+def test_a_mistake_in_connecting_is_told(post, arguments, error, words, monkeypatch):
+    if arguments:
+        monkeypatch.setenv("POSTROOM_AGENT", "alice")
+        monkeypatch.setenv("POSTROOM_TOKEN", "pr_x")
     with pytest.raises(error, match=words):
         postroom.connect(**arguments)
 

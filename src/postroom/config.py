@@ -100,7 +100,7 @@ def checked_durability(value: object) -> str:
 
 def identity(name: str | None) -> str:
     """The name to act under: the one given, or $POSTROOM_AGENT. Raises NoIdentity."""
-    name = name or os.environ.get("POSTROOM_AGENT")
-    if not name:
+    name = name if name is not None else os.environ.get("POSTROOM_AGENT") or None
+    if name is None:
         raise NoIdentity
     return name

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def take_seat(name: str | None, home: str | os.PathLike[str] | None, durability: str | None) -> Seat:
     """A seat for the agent `name` in the post room in `home`. See `connect`."""
-    directory = path_text("home", home or default_home())
+    directory = path_text("home", default_home() if home is None else home)
     return Seat(open_desk(identity(name), directory, interface="sdk", options=Options(durability=durability)))
 
 
@@ -43,6 +43,7 @@ class Seat:
         try:
             self.warden = Warden(desk)
             try:
+                self.warden.catch_up()
                 self.bell: Doorbell | Polling = presence.attach(desk)
             except BaseException:
                 self.warden.close()

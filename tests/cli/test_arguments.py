@@ -59,6 +59,10 @@ def complaint(done: Result) -> str:
         (["send", "postroom", "x"], 77),
         (["send", "nobody", "x"], 67),
         (["send", "bob", "x" * 2_000_000 if os.name == "nt" else "x", "--subject", "s" * 2000], 65),
+        (["send", "bob", ""], 64),
+        (["send", "bob", "-", "--subject", ""], 64),
+        (["ask", "bob", ""], 64),
+        (["session", "open", "bob", ""], 64),
         (["inbox", "--wait"], 64),
         (["inbox", "--limit", "0"], 64),
         (["inbox", "--limit", "99999999999999999999"], 64),
@@ -91,6 +95,10 @@ def test_somebody_must_be_there(shell):
     done = shell("send", "bob", "x")
     assert done.code == 64
     assert "--as NAME" in complaint(done)
+    with shell.terminal("send", "bob", "x", columns=200) as terminal:
+        code, screen = terminal.end()
+    assert (code, "You yourself, the person at this terminal, are --as human." in screen) == (64, True)
+    assert "human" not in done.err
 
 
 def test_a_close_verb_is_suggested(shell):

@@ -287,6 +287,24 @@ def test_a_store_that_others_may_read(pair, store):
     still_there(pair)
 
 
+@pytest.mark.parametrize("verb", [["inbox", "--as", "bob"], ["doctor"]])
+def test_a_directory_that_others_use_is_not_to_be_closed_for_them(shell, verb):
+    shared = shell.home / "shared"
+    (shared / "of somebody").mkdir(parents=True)
+    shared.chmod(0o1777)
+    done = shell(*verb, "--home", str(shared))
+    said = done.err + done.out
+    assert (done.code, "chmod" in said) == (73, False)
+    assert f"choose a directory of its own with POSTROOM_HOME, like {shared}/postroom" in said
+    assert [path.name for path in shared.iterdir()] == ["of somebody"]
+
+
+def test_a_directory_in_which_nothing_is_yet_is_to_be_closed(shell):
+    empty = shell.home / "to be one"
+    empty.mkdir(mode=0o755)
+    assert f"Run: chmod 700 '{empty}'" in refused(shell("inbox", "--as", "bob", "--home", str(empty)), 73)
+
+
 def test_a_file_in_the_place_of_the_directory(shell):
     (shell.home / "postroom").write_text("in the way")
     refused(shell("inbox", "--as", "bob"), 73)

@@ -11,7 +11,7 @@ from postroom.core import errors
 from tests.cli.shell import Shell, end, line_of
 
 BY_ID = [["status"], ["thread"], ["files"], ["watch", "--thread"], ["history", "--before"]]
-ADVICE = "That you may see, at least: say who you are with --as NAME, or ask from a terminal."
+ADVICE = "None that you may see, at least: say who you are with --as NAME, or ask from a terminal."
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 
@@ -52,6 +53,22 @@ def test_what_is_to_be_typed_names_the_post_room_if_it_was_named(pair):
     pair.ok("send", "bob", "which port?", "--reply-within", "60", "--home", home, "--as", "alice")
     (command,) = arrows(pair.ok("inbox", "--home", home, "--as", "bob"))
     assert command == f"postroom send alice \"…\" --reply-to 1 --as bob --home '{home}'"
+
+
+def test_what_is_to_be_typed_does_it_in_a_shell_as_it_stands(pair):
+    home = str(pair.home / """it's "a" $HOME; room""")
+    at = ("--home", home, "--as", "bob")
+    pair.ok("profile", *at)
+    pair.ok("send", "bob", "which port?", "--reply-within", "60", "--id", "q.1-a", "--home", home, "--as", "alice")
+    pair.ok("session", "open", "bob", "review", "--no-wait", "--home", home, "--as", "alice")
+    commands = arrows(pair.ok("inbox", *at))
+    for command in (commands[0], commands[1].partition("   or   ")[0]):
+        verb, *words = shlex.split(command)
+        assert (verb, pair(*words).code) == ("postroom", 0)
+    pair.ok("session", "send", "2", "see auth/", "--home", home, "--as", "alice")
+    (command,) = arrows(pair.ok("inbox", *at))
+    assert pair(*shlex.split(command)[1:]).code == 0
+    assert [found["body"] for found in pair.objects("inbox", "--home", home, "--as", "alice")] == ["…", "", "…"]
 
 
 def test_an_offer_is_shown_with_the_commands_that_answer_it_while_it_can_be_answered(pair):
@@ -171,6 +188,13 @@ def test_a_name_that_is_unknown_is_told_with_what_helps_there(pair):
     assert complains(pair("send", "bobb", "hi", "--as", "alice"), errors.NoSuchRecipient, "send with --create")
 
 
+def test_a_webhook_for_an_agent_that_there_is_not_is_an_error_with_close_names(pair):
+    done = pair("webhook", "add", "http://127.0.0.1:1/", "--agent", "bobb", "--as", "alice")
+    assert complains(done, errors.NoSuchAgent, "There is no agent 'bobb'. Did you mean bob? See: postroom agents.")
+    done = pair("webhook", "add", "http://127.0.0.1:1/", "--as", "alcie")
+    assert complains(done, errors.NotRegistered, "You say that you are 'alcie'")
+
+
 def test_the_person_may_be_named_by_the_environment_too(pair):
     with pair.terminal("send", "bob", "it is me", POSTROOM_AGENT="Human") as terminal:
         assert terminal.end() == (0, "1 → bob: delivered\r\n")
@@ -199,10 +223,37 @@ def test_what_is_no_verb_and_no_option_is_an_error(shell, arguments, words):
     assert shell("--json", *arguments).failure["error"] == "usage"
 
 
+@pytest.mark.parametrize("option", ["--as", "--home", "--url"])
+@pytest.mark.parametrize("verb", [["agents"], ["send", "bob", "hi"], ["inbox"], ["mcp"], ["hook", "Stop"]])
+def test_an_option_that_is_given_empty_is_not_taken_for_one_that_is_not_given(pair, verb, option):
+    done = pair(option, "", *verb, POSTROOM_AGENT="alice")
+    assert complains(done, errors.BadUsage, f"{option} needs a value. See: postroom {verb[0]} --help")
+    assert pair.objects("inbox", "--as", "bob") == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["token", "create", ""], ["webhook", "add", "http://127.0.0.1:1/", "--agent", ""], ["mcp", "--name", ""]]
+)
+def test_a_name_that_is_given_empty_is_a_bad_name(pair, arguments):
+    assert complains(pair(*arguments, POSTROOM_AGENT="alice"), errors.BadName, "The name '' cannot be used")
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [
         (["prune", "--older-than", "-1"], "'-1' is no number of days between 0 and 36,525"),
+        (["send", "bob", "x", "--expires", "0", "--as", "alice"], "--expires: '0' is no number of seconds above 0"),
+        (["send", "bob", "x", "--reply-within", "0", "--as", "alice"], "--reply-within: '0' is no number of seconds above 0"),
+        (["ask", "bob", "x", "--timeout", "0", "--as", "alice"], "--timeout: '0' is no number of seconds above 0"),
+        (["session", "open", "bob", "x", "--timeout", "0", "--as", "alice"], "--timeout: '0' is no number of seconds above 0"),
+        (
+            ["send", "bob", "use", "port", "8080", "--as", "alice"],
+            "Unrecognized arguments: port 8080. A text of several words stands in quotes.",
+        ),
+        (["send", "bob", "hi", "--bogus", "--as", "alice"], "Unrecognized arguments: --bogus. See: postroom send --help"),
+        (["send", "bob,,alice", "x", "--as", "alice"], "TO: 'bob,,alice' has a name that is empty"),
+        (["send", "bob, ", "x", "--as", "alice"], "TO: 'bob, ' has a name that is empty"),
+        (["send", "", "x", "--as", "alice"], "TO: '' has a name that is empty"),
         (["prune", "--older-than", "often"], "'often' is no number of days"),
         (["prune", "--older-than", "nan"], "'nan' is no number of days"),
         (["history", "--limit", "1001"], "--limit cannot be 1001: it is a number from 1 to 1000 (limit page)"),
@@ -224,7 +275,7 @@ def test_a_value_that_cannot_be_is_told_with_what_can(pair, arguments, words):
 @pytest.mark.parametrize("number", ["0", "2", "9" * 18, "9" * 19, "9" * 400])
 def test_a_number_that_no_message_has_is_no_message(pair, number):
     pair.ok("send", "bob", "hi", "--as", "alice")
-    assert complains(pair("history", "--before", number, "--as", "bob"), errors.NotYourMessage, number)
+    assert complains(pair("history", "--before", number, "--as", "bob"), errors.NotYourMessage, number[:200])
 
 
 @pytest.mark.parametrize("words", ["it's", "foo-bar", "don't AND", "not"])
@@ -272,7 +323,7 @@ def test_who_is_too_fast_is_told_how_many_seconds_to_wait(pair):
     (pair.home / "postroom" / "config.toml").write_text("[limits]\npair_per_minute = 1\n")
     pair.ok("send", "bob", "one", "--as", "alice")
     done = pair("send", "bob", "two", "--as", "alice", "--json")
-    assert f"Wait {done.failure['facts']['seconds']:.1f} s" in done.failure["message"]
+    assert f"Nothing was sent: wait {done.failure['facts']['seconds']:.1f} s, then send it again." in done.failure["message"]
     assert done.failure["facts"]["retry_after_ms"] <= done.failure["facts"]["seconds"] * 1000
 
 
@@ -305,6 +356,10 @@ def test_only_what_is_held_is_released_or_discarded(pair):
     assert seen(pair, "release", "4") == (0, "1 message delivered; it goes on\n")
     for arguments in (["release", "4"], ["discard", "1", "no"]):
         assert seen(pair, *arguments) == (errors.NothingHeld.exit_code, "postroom: Nothing is held in thread '1'. See: postroom held.\n")
+    for arguments in (["release", "bob"], ["discard", "bob", "no"]):
+        words = "postroom: The agent 'bob' is not paused, so nothing of it is held. See: postroom held.\n"
+        assert seen(pair, *arguments) == (errors.NothingHeld.exit_code, words)
+    assert "Nor is an agent of that name paused." in seen(pair, "release", "nosuch")[1]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
+from postroom.core import errors
 from tests.cli.shell import end, environment, line_of
+from tests.programs import Program
 
 
 def test_a_message_is_sent_and_read(pair):
@@ -165,6 +167,29 @@ def test_a_message_that_is_not_read_expires_without_any_process_staying(pair):
     (notice,) = pair.objects("inbox", "--as", "alice")
     assert notice["subject"] == "notice: expired"
     assert "expired" in pair.ok("status", "1", "--as", "alice")
+
+
+@pytest.mark.parametrize("verb", [["inbox"], ["inbox", "--peek"], ["inbox", "--wait", "0.01"], ["history"], ["search", "notice"]])
+def test_what_is_due_is_seen_by_the_first_call_that_looks_though_no_process_stays(pair, verb):
+    pair.ok("send", "bob", "which port?", "--reply-within", "0.001", "--as", "alice")
+    assert "notice: deadline" in [found["subject"] for found in pair.objects(*verb, "--as", "alice")]
+
+
+def test_what_has_become_of_it_is_seen_by_the_first_call_that_looks(pair):
+    pair.ok("send", "bob", "quick", "--expires", "0.001", "--as", "alice")
+    assert pair.objects("status", "1", "--as", "alice")[0]["state"] == "expired"
+    pair.ok("send", "bob", "quick", "--expires", "0.001", "--id", "second", "--as", "alice")
+    assert pair("status", "second", "--wait", "read", "--timeout", "0.01", "--as", "alice").code == errors.CameBack.exit_code
+    pair.ok("send", "bob", "quick", "--expires", "0.001", "--as", "alice")
+    assert [event["what"] for event in pair.objects("events", "--as", "alice")] == ["expired"] * 3
+
+
+def test_that_a_reader_was_killed_is_told_by_the_first_call_that_looks(pair):
+    with Program("bob", "print('here')") as bob:
+        assert bob.line() == "here"
+        pair.ok("send", "bob", "which port?", "--reply-within", "600", "--as", "alice")
+        bob.kill()
+    assert [found["subject"] for found in pair.objects("inbox", "--as", "alice")] == ["notice: offline"]
 
 
 def test_the_wal_stays_small_where_no_process_stays(pair):

@@ -155,6 +155,47 @@ def test_a_broken_file_is_reported_and_left_alone(owner, path, text, line, why):
     assert ".config/amp/settings.json" in changed, "the other harnesses are connected all the same"
 
 
+BROKEN = {
+    ".codeium/windsurf/mcp_config.json": "{",
+    ".codex/config.toml": "b = \n",
+    ".cursor/mcp.json": "\0",
+    ".config/zed/settings.json": "[",
+}
+
+
+@pytest.mark.parametrize("which", [(), ("windsurf", "codex", "cursor", "zed")])
+def test_files_that_cannot_be_read_are_in_no_way_where_nothing_of_ours_is(person, which):
+    person.write(BROKEN)
+    before = person.tree()
+    assert person("remove", "--yes", *which).code == 0
+    assert person.tree() == before
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_rest_is_taken_out(owner):
+    before = owner.tree()
+    owner.ok("install", "--yes")
+    path = owner.home / ".gemini" / "settings.json"
+    path.write_text("{" + path.read_text())
+    done = owner("remove", "--yes")
+    assert (done.code, done.err) == (78, f"postroom: {path}, line 1: a key in double quotes is missing. Nothing in it was changed.\n")
+    assert {name for name, what in owner.tree().items() if before.get(name) != what} == {
+        ".gemini/settings.json",
+        "postroom",
+        "postroom/installed.json",
+    }, "also the skill of that harness is gone"
+    path.write_text("{")
+    assert "nothing of Postroom is in it any more" in owner.ok("remove", "--yes")
+    assert owner.ok("remove", "gemini-cli", "--yes") == "Gemini CLI has nothing of Postroom\n"
+
+
+def test_a_file_that_goes_is_one_line(person):
+    person.ok("install", "claude-code", "--yes")
+    lines = person.ok("remove", "--yes").splitlines()
+    skill = person.home / ".claude/skills/postroom/SKILL.md"
+    assert any(line.startswith(f"  - {skill}  (") for line in lines)
+    assert len(lines) < 10
+
+
 def test_a_file_that_is_no_text_is_left_alone(person):
     (person.home / ".cursor").mkdir()
     (person.home / ".cursor" / "mcp.json").write_bytes(b'{"a": "\xff"}')
@@ -174,7 +215,9 @@ def test_a_skill_of_the_same_name_is_not_written_over(person):
 def test_a_skill_that_was_edited_since_stays(person):
     person.ok("install", "claude-code", "--yes")
     person.write({".claude/skills/postroom/SKILL.md": "edited\n"})
-    assert "it was edited since it was made, so it stays" in person.ok("remove", "--yes")
+    said = person.ok("remove", "--yes")
+    assert "it was edited since it was made, so it stays" in said
+    assert "2 files changed." in said
     assert person.read(".claude/skills/postroom/SKILL.md") == "edited\n"
 
 
@@ -232,6 +275,16 @@ def test_a_harness_that_does_not_exist_is_an_error_with_a_hint(person):
 def test_a_harness_without_projects_says_so(person):
     done = person("install", "windsurf", "--scope", "project", "--yes")
     assert (done.code, done.err) == (0, "postroom: Windsurf has no configuration of projects\n")
+
+
+def test_how_it_stands_is_said_in_words(person):
+    person.write({".cursor/mcp.json": "{}", ".config/zed/settings.json": "{}"})
+    person.ok("install", "cursor", "--yes")
+    rows = [line.split(None, 2) for line in person.ok("install", "--status").splitlines()]
+    assert [(mark, name, facts.strip()) for mark, name, facts in rows] == [
+        ("–", "Cursor", "configured         not tried, as the program cursor is not on the path"),
+        ("✗", "Zed", "not configured     to connect it: postroom install zed"),
+    ]
 
 
 def test_a_damaged_memory_is_reported(person):

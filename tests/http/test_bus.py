@@ -90,6 +90,24 @@ def test_nobody_sends_in_the_name_of_another(bus, claimed):
     assert bus.client("jack").get("/api/inbox/jack").json == []
 
 
+@pytest.mark.parametrize("nothing", [{}, {"body": ""}, {"subject": "", "body": "", "files": []}, {"body": "", "urgency": "now"}])
+def test_a_message_in_which_there_is_nothing_is_refused(bus, nothing):
+    joe, jack = bus.client("joe"), bus.client("jack")
+    refused = joe.post("/api/send", {"to": "jack", **nothing})
+    assert (refused.status, refused.error) == (400, "nothing-said")
+    assert joe.post("/api/send", {"to": "jack", "subject": "look up"}).status == 200
+    assert [one["subject"] for one in jack.get("/api/inbox/jack").json] == ["look up"]
+
+
+def test_half_a_surrogate_pair_is_called_by_its_name(bus):
+    def told(body: bytes) -> str:
+        return str(bus.client("joe").ask("POST", "/api/send", body, Content_Type="application/json").json["message"])
+
+    assert "surrogate pair" in told(b'{"to": "joe", "body": "\\ud83d"}')
+    assert "surrogate pair" in told(b'{"to": "joe", "body": "\\ud83d and more"}')
+    assert "truncated" in told(b'{"to": "joe", "body": "\\ud83d')
+
+
 def test_nobody_reads_the_mail_of_another(bus):
     bus.client("jack")
     assert bus.client("joe").get("/api/inbox/jack").status == 403

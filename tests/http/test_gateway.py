@@ -70,7 +70,7 @@ def test_verbs_are_called_as_over_http(bus, line):
     reply = joe.call("send", to="jack", body="hi")
     assert (reply["call"], reply["result"]["state"]) == (1, "delivered")
     assert joe.call("status", id=1)["result"]["id"] == "1"
-    assert joe.call("send", to="nobody")["error"]["error"] == "no-such-agent"
+    assert joe.call("send", to="nobody", body="hi")["error"]["error"] == "no-such-agent"
     assert joe.call("nonsense")["error"]["error"] == "no-such-path"
     assert joe.call("send", to=7)["error"]["error"] == "bad-request"
     assert joe.call("pause", name="jack", reason="x")["error"]["error"] == "not-your-right"
@@ -177,6 +177,12 @@ def test_a_newer_connection_takes_the_seat(bus, line):
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4409
     assert second.call("agents")["call"] == 1
+
+
+def test_half_a_surrogate_pair_is_called_by_its_name(line):
+    joe = line("joe")
+    joe.socket.send('{"call": 1, "verb": "\\ud83d"}')
+    assert joe.hear()["error"]["message"] == "The request cannot be read: a text in it has half a surrogate pair."
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"call": "x"}', '{"what": 1}', b"\x00"])

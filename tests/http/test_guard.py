@@ -153,6 +153,16 @@ def test_by_the_unix_socket_no_page_comes_at_all(bus):
     assert bus.near("human").get("/api/agents").status == 403
 
 
+def test_who_does_not_say_who_it_is_is_told_by_which_header_to_say_it(bus):
+    nobody = bus.near("")
+    for asked in (nobody.get("/api/agents"), nobody.post("/api/send", {"to": "joe"})):
+        assert (asked.status, asked.error, asked.json["message"]) == (
+            401,
+            "no-identity",
+            "Who are you? Say it with the header X-Postroom-Agent: NAME.",
+        )
+
+
 def test_names_that_are_configured_are_ours_too(post: PostRoom, home):
     post.configure('[node]\nhosts = ["bus.internal", "gate.internal:443"]\n')
     with RunningNode(post.home, home) as node:

@@ -39,6 +39,15 @@ def test_what_is_given_back_comes_again_marked(bus, joe):
     assert (again["id"], again["redelivered"]) == (taken["id"], True)
 
 
+def test_who_names_no_seat_shares_one_with_all_that_name_none_as_the_same_agent(bus, joe):
+    joe.post("/api/send", {"to": "jack", "body": "hi"})
+    (taken,) = bus.client("jack").post("/api/take").json
+    assert bus.client("jack").post("/api/take").json == []
+    assert bus.client("jack").at(SEAT).post("/api/confirm", {"messages": [taken["delivery"]]}).error == "no-such-handle"
+    assert bus.client("jack").post("/api/confirm", {"messages": [taken["delivery"]]}).status == 200
+    assert joe.get("/api/status?id=1").json["state"] == "read"
+
+
 def test_a_seat_that_is_closed_gives_everything_back(bus, joe):
     jack = bus.client("jack").at(SEAT)
     joe.post("/api/send", {"to": "jack", "body": "hi"})

@@ -9,6 +9,7 @@ import socket
 import ssl
 import stat
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,24 @@ from tests.node.nodes import RunningNode
 from tests.waiting import until
 
 SOON_S = 60
+
+
+@pytest.mark.parametrize("pip", [True, False])
+def test_without_its_packages_it_says_how_they_come_where_this_postroom_is(home, pip):
+    """As `pip install .` leaves it, or uv, which installs no pip."""
+    hidden = ["uvicorn", "prometheus_client", *([] if pip else ["pip"])]
+    hide = (
+        "import importlib.util as util, sys\nfound = util.find_spec\n"
+        f"util.find_spec = lambda name, *rest: None if name in {hidden} else found(name, *rest)\n"
+        "import postroom.cli; postroom.cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", hide, "up"], env=environment(home), capture_output=True, text=True, timeout=60, check=False
+    )
+    how = f"{sys.executable} -m pip install" if pip else f"uv pip install --python {sys.executable}"
+    assert done.returncode == 69
+    assert "`postroom up` needs packages that are not installed beside this Postroom: uvicorn, prometheus-client." in done.stderr
+    assert done.stderr.endswith(f"To install them: {how} uvicorn prometheus-client\n")
 
 
 def test_a_second_start_says_who_runs(post, home):

@@ -56,6 +56,18 @@ def test_status_says_that_a_message_waits_for_the_bus_and_then_how_far_it_is(roo
     assert jack.status(receipt.id).state is State.READ
 
 
+def test_what_waited_for_the_bus_was_sent_when_the_node_took_it(room):
+    bob, jack = room.here("bob"), room.there("jack")
+    room.kill_node()
+    written = jack.send("bob", "late", expires_in=600)
+    room.start_node()
+    until_back(jack)
+    (late,) = bob.take()
+    assert jack.status(written.id).sent_ms == late.sent_ms > written.sent_ms
+    assert late.expires_ms is not None
+    assert late.expires_ms - 600_000 > written.sent_ms, "the time to read it begins then, too"
+
+
 def test_a_batch_is_kept_whole(room):
     bob, jack = room.here("bob"), room.there("jack")
     room.kill_node()

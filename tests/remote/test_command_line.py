@@ -115,6 +115,13 @@ def test_the_option_names_the_node_as_the_variable_does(room, shell):
     assert by_socket[0]["name"] == "carol"
 
 
+def test_what_is_to_be_typed_names_the_node_if_it_was_named(room, shell):
+    url = f"unix://{room.home}/run/node.sock"
+    room.here("alice").send("bob", "which port?", create=True, reply_within=60)
+    said = shell.ok("inbox", "--url", url, "--as", "bob")
+    assert said.endswith(f'postroom send alice "…" --reply-to 1 --as bob --url {url}\n')
+
+
 def test_a_directory_that_is_named_is_meant_whatever_the_variable_says(room, shell, jack):
     shell.ok("send", "bob", "here", "--create", "--as", "alice", "--home", room.home, **jack)
     assert [message["sender"] for message in shell.objects("inbox", "--as", "bob", "--home", room.home, **jack)] == ["alice"]

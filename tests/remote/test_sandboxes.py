@@ -57,6 +57,25 @@ def test_the_command_line_finds_it_too_and_behaves_the_same(shut, shell, own):
     assert (done.code, "Did you mean alice?" in done.err) == (67, True)
 
 
+@pytest.mark.parametrize("verb", ["agents", "history", "rooms", "held", "watch"])
+def test_who_looks_there_without_a_name_is_asked_for_it_as_one_who_acts_is(shut, shell, own, verb):
+    done = shell(verb, **own)
+    assert (done.code, done.err.count("\n")) == (64, 1), done
+    assert done.err.startswith("postroom: Who are you? Say --as NAME")
+    assert "symbolic link" in done.err
+    with shell.terminal(verb, columns=400, **own) as terminal:
+        assert terminal.end() == (64, done.err.replace("\n", "\r\n"))
+    shut.room.node.stop()
+    done = shell(verb, **own)
+    assert (done.code, done.err.startswith("postroom: The store")) == (73, True), done
+
+
+@pytest.mark.parametrize("arguments", [["token", "list"], ["webhook", "list"]])
+def test_what_belongs_to_the_machine_of_the_post_room_is_called_so_for_nobody_too(shut, shell, own, arguments):
+    done = shell(*arguments, **own)
+    assert (done.code, f"`postroom {' '.join(arguments)}` works on the machine" in done.err) == (69, True), done
+
+
 @pytest.mark.parametrize("arguments", [["token", "list"], ["webhook", "list"]])
 def test_what_belongs_to_the_machine_of_the_post_room_is_called_as_it_is_typed(shut, shell, own, arguments):
     shell.ok("profile", "--as", "jack", **own)

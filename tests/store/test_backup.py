@@ -10,7 +10,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from postroom.core.errors import NoBackup, StoreDamaged, StoreUnusable
+from postroom.core.errors import StoreDamaged, StoreUnusable
+from postroom.core.refusals import NoBackup
 from postroom.exchange import keeping
 from tests.programs import Program
 from tests.store.keepers import FAST, SENDING, faults, lines, query

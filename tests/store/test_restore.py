@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from postroom import Draft, connect
-from postroom.core.errors import BadBackup, LeaseLost, NoSuchSession, Outdated, StoreUnusable
+from postroom.core.errors import LeaseLost, NoSuchSession, Outdated, StoreUnusable
 from postroom.core.message import State
-from postroom.core.refusals import BadToken
+from postroom.core.refusals import BadBackup, BadToken
 from postroom.exchange import keeping, tokens, webhooks
 from postroom.exchange.desk import open_desk
 from postroom.testing import PostRoom

@@ -6,8 +6,9 @@ from postroom.cli.call import Call
 from postroom.cli.command import Command
 from postroom.cli.failure import note
 from postroom.cli.parsing import Parser
+from postroom.cli.up import check_packages
 from postroom.config import read_config
-from postroom.core.refusals import NeedsExtra, NotTold
+from postroom.core.refusals import NotTold
 
 TITLE = "Postroom: a test"
 BODY = "Somebody at this machine tries whether alerts reach you. Nothing waits for you because of it."
@@ -23,13 +24,11 @@ def test(call: Call) -> None:
     if not urls:
         note("no alerts are configured: [node] alerts in config.toml is a list of apprise URLs", as_json=call.json)
         return
+    check_packages(call, ["apprise"])
     import asyncio
-    from importlib.util import find_spec
 
     from postroom.node import alerts
 
-    if find_spec("apprise") is None:
-        raise NeedsExtra(missing="apprise")
     outcomes = asyncio.run(alerts.tell(urls, TITLE, BODY))
     for outcome in outcomes:
         if call.json:

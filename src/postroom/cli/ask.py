@@ -5,9 +5,8 @@ from __future__ import annotations
 from postroom import waiting
 from postroom.cli.call import Call
 from postroom.cli.command import Command
-from postroom.cli.parsing import Parser, seconds
+from postroom.cli.parsing import Parser, duration
 from postroom.cli.send import draft, text_arguments
-from postroom.core.errors import BadUsage
 from postroom.core.message import Message
 from postroom.core.render import visible
 
@@ -18,14 +17,12 @@ def arguments(parser: Parser) -> None:
     text_arguments(parser)
     parser.add_argument("--thread", metavar="ID", help="the thread that it belongs to")
     parser.add_argument("--create", action="store_true", help="make a mailbox for a name that nobody has registered yet")
-    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, default=60.0, help="how long to wait for the answer; default: 60")
+    parser.add_argument("--timeout", metavar="SECONDS", type=duration, default=60.0, help="how long to wait for the answer; default: 60")
 
 
 def run(call: Call) -> None:
     """Ask, wait, print the answer."""
     args = call.args
-    if args.timeout <= 0:
-        raise BadUsage(why="--timeout must be above 0.", see="postroom ask --help")
     call.desk_of_sender()
     with call.seat() as seat:
         what = draft(call, call.desk(), [args.to])

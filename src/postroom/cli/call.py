@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-from postroom.cli.command import Command, plain
+from postroom.cli.command import COMMON, Command, plain
 from postroom.cli.output import STDOUT, Output
 from postroom.cli.table import Verb
 from postroom.config import identity
 from postroom.core.address import HUMAN
-from postroom.core.errors import BadValue, CallerError, NeedsTerminal, PostroomError, StoreReadOnly, StoreUnusable
+from postroom.core.errors import BadUsage, BadValue, CallerError, NeedsTerminal, NoIdentity, PostroomError, StoreReadOnly, StoreUnusable
 from postroom.core.types import TYPE_CHECKING
 from postroom.paths import default_home
 
@@ -63,6 +63,9 @@ class Call:
         self.verb = verb
         self.args = args
         self.json: bool = args.json
+        for option, name in COMMON.items():
+            if getattr(args, name) == "":
+                raise BadUsage(why=f"{option} needs a value.", see=f"postroom {verb.name} --help")
         self.home = checked_home(os.path.abspath(args.home) if args.home else default_home())
         self.url: str | None = args.url or (None if args.home else os.environ.get("POSTROOM_URL")) or None
         self.output = Output()
@@ -76,7 +79,7 @@ class Call:
     @property
     def named(self) -> bool:
         """Whether it was said who calls."""
-        return bool(self.url or self.args.agent or os.environ.get("POSTROOM_AGENT"))
+        return bool(self.url or self.args.agent is not None or os.environ.get("POSTROOM_AGENT"))
 
     @property
     def is_elsewhere(self) -> bool:
@@ -117,6 +120,7 @@ class Call:
             from postroom.cli.newcomer import introduce_reader
 
             introduce_reader(desk, as_json=self.json)
+        catch_up(desk)
         return desk
 
     def _desk_by_name(self, *, registers: bool) -> AnyDesk:
@@ -124,7 +128,12 @@ class Call:
             if self.url is not None:
                 self._desk = self._desk_elsewhere(registers=registers)
                 return self._desk
-            name = identity(self.args.agent)
+            try:
+                name = identity(self.args.agent)
+            except NoIdentity as error:
+                if self.at_terminal:
+                    error.add_note(f"You yourself, the person at this terminal, are --as {HUMAN}.")
+                raise
             if name.strip().lower() == HUMAN:
                 return self.desk_of_human("speak as 'human'")
             from postroom.exchange.desk import open_desk, open_desk_of_known
@@ -177,15 +186,25 @@ class Call:
 
     def viewing_desk(self) -> AnyDesk:
         """From where the caller may see what it may see: an agent, the person at a terminal everything, anybody else what strangers may."""
-        if self.named:
-            return self.desk()
-        if os.isatty(STDIN):
-            return self.any_desk()
         if self._desk is None:
+            self._desk = self.desk() if self.named else self._desk_of_nobody()
+            catch_up(self._desk)
+        return self._desk
+
+    def _desk_of_nobody(self) -> AnyDesk:
+        """The desk of one who did not say who it is. A node beside a store that is shut wants to know: raises NoIdentity."""
+        try:
+            if os.isatty(STDIN):
+                return self.any_desk()
             from postroom.exchange.desk import open_desk_of_stranger
 
-            self._desk = open_desk_of_stranger(self.home, interface=INTERFACE)
-        return self._desk
+            return open_desk_of_stranger(self.home, interface=INTERFACE)
+        except (StoreUnusable, StoreReadOnly) as error:
+            try:
+                return self._desk_beside(error, registers=False)
+            except NoIdentity as unknown:
+                unknown.add_note(f"The node beside the store asks that. {error}")
+                raise unknown from error
 
     def connected(self) -> Agent:
         """The agent that calls, attached, so that it can wait. It takes part until it is closed, also by SIGTERM."""
@@ -254,6 +273,24 @@ def is_here(desk: AnyDesk) -> TypeIs[Desk]:
     from postroom.exchange.desk import Desk
 
     return isinstance(desk, Desk)
+
+
+def catch_up(desk: AnyDesk) -> None:
+    """Do what is due, where no process stays to do it: who looks must see it. A stranger changes nothing, and a node does it itself."""
+    from postroom.exchange.desk import NOBODY
+
+    if not is_here(desk) or desk.agent is NOBODY:
+        return
+    from postroom import doorbell
+    from postroom.store import agents, waits
+
+    with desk.reading() as database:
+        is_due = bool(waits.due(database, now_ms=desk.now_ms(), limit=1))
+        is_due = is_due or not all(doorbell.alive(pid, "") for pid in agents.attached_pids(database))
+    if is_due:
+        from postroom.warden import Warden  # costs who only looks 6 ms
+
+        Warden(desk).catch_up()
 
 
 def checked_home(home: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from postroom.cli.call import Call
+from postroom.cli.call import Call, catch_up
 from postroom.cli.command import Command
 from postroom.cli.parsing import Parser, count, seconds
 from postroom.cli.showing import moment, name_of
 from postroom.core.event import Event
 from postroom.core.render import one_line
-from postroom.exchange import events, presence
+from postroom.exchange import events
 from postroom.exchange.desk import Desk
 
 WORDS = {
@@ -44,7 +44,7 @@ def run(call: Call) -> None:
     if not isinstance(desk, Desk):
         wait(call, limit, otherwise="nothing has happened")
         return
-    presence.look(desk)
+    catch_up(desk)
     told = events.news(desk, limit=limit)
     for one in told:
         show(call, one.event)

@@ -8,7 +8,7 @@ from postroom.cli.call import Call
 from postroom.cli.command import Command
 from postroom.cli.parsing import Parser, count, seconds
 from postroom.core.message import Message
-from postroom.exchange import presence, reading
+from postroom.exchange import reading
 from postroom.exchange.desk import Desk
 
 
@@ -38,9 +38,6 @@ def run(call: Call) -> None:
 def take_once(call: Call, desk: Desk) -> bool:
     """Print and confirm what waits now. Says whether there was anything, or whether nobody wants to wait for it."""
     handed = reading.take(desk, limit=call.args.limit, lease_ms=reading.SHORT_LEASE_MS)
-    if not handed and reading.anything(desk):
-        presence.look(desk)  # what waits may be in the hands of a process that is gone
-        handed = reading.take(desk, limit=call.args.limit, lease_ms=reading.SHORT_LEASE_MS)
     if not handed and call.args.wait:
         return False
     try:

@@ -10,7 +10,8 @@ from postroom.cli.call import STDIN, Call
 from postroom.cli.command import Command
 from postroom.cli.failure import note, tell
 from postroom.cli.parsing import Parser
-from postroom.core.errors import BadUsage, ForeignFile
+from postroom.core.errors import BadUsage
+from postroom.core.refusals import ForeignFile
 from postroom.core.render import counted, one_line, visible
 from postroom.harnesses import changes, standing
 from postroom.harnesses.harness import FILE, PROJECT, SCOPES, USER, Place
@@ -20,8 +21,6 @@ from postroom.harnesses.program import this_program
 from postroom.harnesses.table import harness, harnesses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from postroom.harnesses.changes import Change
     from postroom.harnesses.harness import Harness
 
@@ -30,6 +29,7 @@ CONTEXT_LINES = 1
 """Little is shown of what surrounds a change: others may have put secrets there."""
 COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 AGREED = {"y", "yes"}
+CONFIGURED = {"yes": "configured", "partly": "partly configured", "no": "not configured"}
 
 
 def common_arguments(parser: Parser) -> None:
@@ -59,7 +59,13 @@ def install(call: Call) -> int:
     for one in chosen:
         if place.scope not in one.scopes:
             note(f"{one.title} has no configuration of projects", as_json=call.json)
-    planned, broken = plan([one for one in chosen if place.scope in one.scopes], lambda one: changes.installing(one, place, ledger))
+    planned: list[tuple[Harness, list[Change]]] = []
+    broken: list[ForeignFile] = []
+    for one in chosen:
+        try:
+            planned += [(one, changes.installing(one, place, ledger))] if place.scope in one.scopes else []
+        except ForeignFile as error:  # its harness is left alone
+            broken.append(error)
     code = carry_out(call, planned, ledger, done="configured", nothing="is configured already")
     if not code and not call.json and not call.args.dry_run:
         for one, _ in planned:
@@ -73,30 +79,18 @@ def remove(call: Call) -> int:
     ledger = Ledger(call.home)
     scopes = [call.args.scope] if call.args.scope else SCOPES
 
-    def removing(one: Harness) -> list[Change]:
+    planned: list[tuple[Harness, list[Change]]] = []
+    broken: list[ForeignFile] = []
+    for one in named(call) or harnesses():
         places = [place_of(call, scope) for scope in scopes if scope in one.scopes]
-        found = [change for place in places for change in changes.removing(one, place, ledger)]
-        return list({change.path: change for change in reversed(found)}.values())[::-1]  # in a home that is a project too, each file once
-
-    planned, broken = plan(named(call) or harnesses(), removing)
-    planned = [(one, found) for one, found in planned if found or call.args.harness]
+        found = {path: what for place in reversed(places) for path, what in changes.removing(one, place, ledger).items()}
+        broken += [what for what in found.values() if isinstance(what, ForeignFile)]
+        each = [what for what in found.values() if not isinstance(what, ForeignFile)]
+        planned += [(one, each)] if each or (call.args.harness and not found) else []
     if not planned and not broken:
         note("there is nothing to remove", as_json=call.json)
     code = carry_out(call, planned, ledger, done="removed", nothing="has nothing of Postroom")
     return told(call, broken) or code
-
-
-def plan(
-    chosen: list[Harness], changes_of: Callable[[Harness], list[Change]]
-) -> tuple[list[tuple[Harness, list[Change]]], list[ForeignFile]]:
-    """What is to change for each harness, and which files cannot be read: their harnesses are left alone."""
-    planned, broken = [], []
-    for one in chosen:
-        try:
-            planned.append((one, changes_of(one)))
-        except ForeignFile as error:
-            broken.append(error)
-    return planned, broken
 
 
 def told(call: Call, broken: list[ForeignFile]) -> int:
@@ -124,12 +118,13 @@ def carry_out(call: Call, planned: list[tuple[Harness, list[Change]]], ledger: L
         show(call, one, found, "would be " * call.args.dry_run + done if found else nothing)
     if call.args.dry_run or not everything:
         return 0
-    if not call.args.yes and not agreed(call, everything):
+    number = sum(change.before != change.after for change in everything)
+    if number and not call.args.yes and not agreed(call, number):
         call.output.write("Nothing was changed.\n")
         return DECLINED
     changes.carry_out(everything, ledger)
     if not call.json:
-        call.output.write(f"{counted(len(everything), 'file')} changed.\n")
+        call.output.write(f"{counted(number, 'file')} changed.\n")
     return 0
 
 
@@ -147,11 +142,16 @@ def show(call: Call, one: Harness, found: list[Change], outcome: str) -> None:
 
 
 def brief(change: Change) -> str:
-    """A file that is all ours is named and not shown."""
+    """A file that is all ours is named and not shown: one that comes, and every one that goes."""
     entries = change.record.entries if change.record else []
-    if [entry.kind for entry in entries] != [FILE] or change.before is not None:
-        return ""
-    return f"  + {visible(change.path)}  ({counted(len(str(change.after).splitlines()), 'line')})\n"
+    match change.before, change.after:
+        case None, str(text) if [entry.kind for entry in entries] == [FILE]:
+            sign = "+"
+        case str(text), None:
+            sign = "-"
+        case _:
+            return ""
+    return f"  {sign} {visible(change.path)}  ({counted(len(text.splitlines()), 'line')})\n"
 
 
 def difference(call: Call, change: Change) -> str:
@@ -162,13 +162,13 @@ def difference(call: Call, change: Change) -> str:
     return "".join(f"  {call.output.paint(visible(line), COLOURS.get(line[:1], 'dim'))}\n" for line in lines)
 
 
-def agreed(call: Call, planned: list[Change]) -> bool:
+def agreed(call: Call, number: int) -> bool:
     """Ask the person. Raises BadUsage where there is nobody to ask."""
     if call.json or not call.output.terminal or not os.isatty(STDIN):
         raise BadUsage(
             why="Nobody is here to agree, so nothing was changed. Say --yes to agree in advance.", see="postroom install --dry-run"
         )
-    call.output.write(f"Change {counted(len(planned), 'file')}? [y/N] ")
+    call.output.write(f"Change {counted(number, 'file')}? [y/N] ")
     return os.read(STDIN, 100).decode(errors="replace").strip().lower() in AGREED
 
 
@@ -180,8 +180,8 @@ def status(call: Call, place: Place) -> int:
             call.emit(one)
             continue
         mark, colour = standing.MARKS[one.connected]
-        facts = "  ".join(filter(None, [one.version, one.configured, one_line(one.detail)]))
-        call.output.write(f"{call.output.paint(mark, colour)} {one.title:<13} {facts}\n")
+        facts = f"{one.title:<13} {one.version:<9} {CONFIGURED[one.configured]:<18} {one_line(one.detail)}"
+        call.output.write(f"{call.output.paint(mark, colour)} {facts.rstrip()}\n")
     if not chosen:
         note("no harness was found here", as_json=call.json)
     return 0

@@ -28,7 +28,8 @@ def run(call: Call) -> None:
     from postroom.mcp.main import serve
 
     stay()
-    serve(call.home, call.args.name or call.args.agent, compat=call.args.compat, way=way, url=call.url)
+    name = call.args.agent if call.args.name is None else call.args.name
+    serve(call.home, name, compat=call.args.compat, way=way, url=call.url)
 
 
 def way(guest: Guest) -> Way | None:

@@ -29,7 +29,9 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise BadUsage."""
         words = message.removeprefix("argument ").replace(" -- ", " ")
-        raise BadUsage(why=f"{words[:1].upper()}{words[1:]}.", see=f"{self.prog} --help")
+        unknown = words.partition("unrecognized arguments: ")[2]
+        advice = "" if not unknown or unknown.startswith("-") else " A text of several words stands in quotes."
+        raise BadUsage(why=f"{words[:1].upper()}{words[1:]}.{advice}", see=f"{self.prog} --help")
 
 
 def parser(name: str, command: Command) -> Parser:
@@ -109,12 +111,22 @@ def path(text: str) -> str:
 
 def names(text: str) -> list[str]:
     """Names separated by commas."""
-    return [name for name in text.split(",") if name.strip()]
+    found = text.split(",")
+    if not all(map(str.strip, found)):
+        raise ArgumentTypeError(f"{text!r} has a name that is empty")  # noqa: TRY003  # as below
+    return found
 
 
 def seconds(text: str) -> float:
     """A time in seconds, up to a year."""
     return amount(text, "seconds", YEAR_S)
+
+
+def duration(text: str) -> float:
+    """A time in seconds that is not over at once."""
+    if not (value := seconds(text)):
+        raise ArgumentTypeError(f"{text!r} is no number of seconds above 0")  # noqa: TRY003  # as below
+    return value
 
 
 def lifetime(text: str) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from postroom.cli.call import STDIN, Call
 from postroom.cli.command import Command
-from postroom.cli.parsing import Parser, names, path, seconds
+from postroom.cli.parsing import Parser, duration, names, path
 from postroom.core.address import read_address
 from postroom.core.errors import BadText, BadUsage, NotWritten, TooLarge
 from postroom.core.message import Draft, Progress, Receipt, State
@@ -36,8 +36,8 @@ def text_arguments(parser: Parser) -> None:
     parser.add_argument("--subject", metavar="TEXT", default="", help="what it is about")
     parser.add_argument("--reply-to", metavar="ID", help="the message that it answers")
     parser.add_argument("--urgency", choices=URGENCIES, default="next", help="when to look at it; default: next")
-    parser.add_argument("--reply-within", metavar="SECONDS", type=seconds, help="an answer is expected by then, or a notice comes")
-    parser.add_argument("--expires", metavar="SECONDS", type=seconds, help="take it back if it is not read by then")
+    parser.add_argument("--reply-within", metavar="SECONDS", type=duration, help="an answer is expected by then, or a notice comes")
+    parser.add_argument("--expires", metavar="SECONDS", type=duration, help="take it back if it is not read by then")
     parser.add_argument("--file", metavar="PATH", type=path, action="append", default=[], help="attach a file; may be repeated")
     parser.add_argument("--id", metavar="ID", help="an id of your own: sending again with it changes nothing")
 

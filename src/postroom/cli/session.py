@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from postroom.cli.call import Call
 from postroom.cli.command import Command
-from postroom.cli.parsing import Parser, seconds
+from postroom.cli.parsing import Parser, duration
 from postroom.cli.send import draft, show, text_arguments
 from postroom.cli.showing import moment
 from postroom.core.message import Draft
@@ -17,7 +17,7 @@ def open_arguments(parser: Parser) -> None:
     """The arguments of `session open`."""
     parser.add_argument("to", metavar="TO", help="the other agent")
     parser.add_argument("task", metavar="TASK", help="what the session is for")
-    parser.add_argument("--timeout", metavar="SECONDS", type=seconds, help="how long to wait; default: the limit handshake_ms")
+    parser.add_argument("--timeout", metavar="SECONDS", type=duration, help="how long to wait; default: the limit handshake_ms")
     parser.add_argument("--no-wait", action="store_true", help="offer it and go; the answer comes to the inbox")
 
 

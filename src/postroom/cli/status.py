@@ -9,8 +9,6 @@ from postroom.cli.showing import moment, progress_text, reason_of
 from postroom.core.errors import CameBack, NotYet
 from postroom.core.message import Receipt, State
 from postroom.exchange import tracing
-from postroom.exchange.desk import NOBODY, Desk
-from postroom.warden import Warden
 
 WAITABLE = ("handed", "read", "answered")
 GONE = (State.EXPIRED, State.REFUSED)
@@ -24,16 +22,13 @@ def arguments(parser: Parser) -> None:
 
 
 def run(call: Call) -> None:
-    """Show it, after doing the chores that might change it."""
+    """Show it, and wait for it to change if that is wanted."""
     args = call.args
     if args.wait:
         with call.connected() as agent:
             receipt = agent.follow(args.id, until=State(args.wait), timeout=args.timeout)
     else:
-        desk = call.viewing_desk()
-        if isinstance(desk, Desk) and desk.agent is not NOBODY:
-            Warden(desk).tend()
-        receipt = desk.do(tracing.status, args.id)
+        receipt = call.viewing_desk().do(tracing.status, args.id)
     show(call, receipt)
     if args.wait:
         check(receipt, State(args.wait), args.timeout)

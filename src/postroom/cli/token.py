@@ -39,7 +39,7 @@ def revoke_arguments(parser: Parser) -> None:
 def create(call: Call) -> None:
     """Make one, and write its secret out."""
     args = call.args
-    args.agent = args.name or args.agent
+    args.agent = args.agent if args.name is None else args.name
     kind = "human" if identity(args.agent).strip().lower() == HUMAN else "agent"
     scope = args.scope or ("admin" if kind == "human" else "agent")
     tokens.check_scope(scope, kind)  # before the name is registered

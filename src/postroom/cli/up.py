@@ -10,7 +10,11 @@ from postroom.cli.command import Command
 from postroom.cli.parsing import Parser
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from postroom.config import NodeSettings
+
+NEEDED = ("msgspec", "uvicorn", "uvloop", "httptools", "websockets", "prometheus_client", "cryptography")
 
 
 def arguments(parser: Parser) -> None:
@@ -30,11 +34,7 @@ def run(call: Call) -> None:
 
         call.output.write(unit(call.home, call.args))
         return
-    missing = absent()
-    if missing:
-        from postroom.core.refusals import NeedsExtra
-
-        raise NeedsExtra(missing=", ".join(missing))
+    check_packages(call, NEEDED)
     from postroom.node import logs, up
 
     settings = settings_of(call)
@@ -60,12 +60,19 @@ def tell(call: Call, addresses: list[str]) -> None:
         call.output.write(f"up: {' and '.join(addresses)}\n")
 
 
-def absent() -> list[str]:
-    """The packages of the extra that are missing."""
+def check_packages(call: Call, needed: Sequence[str]) -> None:
+    """Raise NeedsExtra unless all modules are there that a verb needs, of the packages of the extra `node`."""
     from importlib.util import find_spec
 
-    wanted = ("msgspec", "uvicorn", "uvloop", "httptools", "websockets", "prometheus_client", "cryptography")
-    return [name for name in wanted if find_spec(name) is None]
+    missing = [name.replace("_", "-") for name in needed if find_spec(name) is None]
+    if missing:
+        import shlex
+        import sys
+
+        from postroom.core.refusals import NeedsExtra
+
+        pip = [sys.executable, "-m", "pip", "install"] if find_spec("pip") else ["uv", "pip", "install", "--python", sys.executable]
+        raise NeedsExtra(verb=f"postroom {call.verb.name}", missing=", ".join(missing), command=shlex.join([*pip, *missing]))
 
 
 COMMANDS = {

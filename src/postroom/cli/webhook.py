@@ -10,6 +10,7 @@ from postroom.cli.parsing import Parser, count
 from postroom.cli.secrets import hand_out, save_argument, saving
 from postroom.cli.showing import moment, name_of
 from postroom.core import webhook as rules
+from postroom.core.errors import NoSuchAgent, NotRegistered
 from postroom.core.refusals import NotReached
 from postroom.core.render import counted, one_line
 from postroom.core.types import TYPE_CHECKING
@@ -49,8 +50,13 @@ def no_arguments(parser: Parser) -> None:
 def add(call: Call) -> None:
     """Add one, and write its secret out."""
     args = call.args
-    args.agent = args.owner or args.agent
-    desk = call.desk() if call.named else call.desk_of_human("let a webhook see everything; name an agent with --agent")
+    args.agent = args.agent if args.owner is None else args.owner
+    try:
+        desk = call.desk() if call.named else call.desk_of_human("let a webhook see everything; name an agent with --agent")
+    except NotRegistered as error:
+        if args.owner is None:
+            raise
+        raise NoSuchAgent(**error.facts) from None
     url = sys.stdin.readline().strip() if args.address == "-" else args.address
     with saving(args.save) as save:
         added = desk.do(webhooks.add, url, kinds=args.events, note=args.note)

@@ -37,8 +37,9 @@ def answers(call: Call, message: Message) -> list[str]:
 def same_caller(call: Call) -> str:
     """The options that say who calls and where, as far as this call needed them."""
     who = f" --as {call.desk().agent.name}" if call.args.agent else ""
-    if not call.args.home:
+    where = [(option, value) for option, value in (("--home", call.args.home), ("--url", call.args.url)) if value]
+    if not where:
         return who
     from shlex import quote
 
-    return f"{who} --home {one_line(quote(call.args.home))}"
+    return who + "".join(f" {option} {one_line(quote(value))}" for option, value in where)

@@ -39,6 +39,12 @@ class NoRecipient(CallerError):
     code = "no-recipient"
 
 
+class NothingSaid(CallerError):
+    """There is nothing in this message. Say something: a text, a subject or a file."""
+
+    code = "nothing-said"
+
+
 class NoSuchAgent(CallerError):
     """There is no agent {name!r}.{close} See: postroom agents."""
 
@@ -137,6 +143,10 @@ class NothingHeld(CallerError):
     code, exit_code, http_status = "nothing-held", 67, 404
 
 
+class NotPaused(NothingHeld):
+    """The agent {name!r} is not paused, so nothing of it is held. See: postroom held."""
+
+
 class AmbiguousId(CallerError):
     """The id {id!r} was used by several senders. Use one of these instead: {choices}."""
 
@@ -221,12 +231,6 @@ class BadConfig(CallerError):
     code, exit_code = "bad-config", 78
 
 
-class BadBackup(CallerError):
-    """The backup {path} cannot be restored: {why}. Name a directory that `postroom backup` made."""
-
-    code, exit_code = "bad-backup", 66
-
-
 class BadUsage(CallerError):
     """{why} See: {see}"""
 
@@ -305,7 +309,7 @@ class CameBack(PostroomError):
 
 
 class TooFast(WorldError):
-    """{who} sending faster than {limit_name} = {limit} allows. Wait {seconds:.1f} s, then send again with the same id."""
+    """{who} sending faster than {limit_name} = {limit} allows. Nothing was sent: wait {seconds:.1f} s, then send it again."""
 
     code, http_status = "too-fast", 429
 
@@ -346,12 +350,6 @@ class StoreUnusable(WorldError):
     code, exit_code, http_status, retry = "store-unusable", 73, 503, False
 
 
-class NoBackup(WorldError):
-    """The backup {path} cannot be made: {why}. Name a new directory, in one that you can write."""
-
-    code, exit_code, http_status, retry = "no-backup", 73, 503, False
-
-
 class StoreFailed(WorldError):
     """Reading or writing the store {path} failed ({why}), so nothing was changed. Check the disk, then try again."""
 
@@ -359,7 +357,7 @@ class StoreFailed(WorldError):
 
 
 class NotFlushed(WorldError):
-    """The message was stored, but the disk refused to make it safe against a power cut ({why}). Send it again with the same id."""
+    """The message is stored, but not safe against a power cut: the disk refused ({why}). Send it again only if you gave it an id."""
 
     code, exit_code = "not-flushed", 74
 
@@ -374,12 +372,6 @@ class Outdated(WorldError):
     """The store has schema {found}, this program knows {known}. {advice}"""
 
     code, exit_code, retry = "outdated", 78, False
-
-
-class ForeignFile(WorldError):
-    """{path}{place}: {why} Nothing in it was changed."""
-
-    code, exit_code, http_status, retry = "foreign-file", 78, 409, False
 
 
 # Damage: nothing is repaired silently.

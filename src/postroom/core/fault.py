@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
+QUOTED_MAX = 200
+
+
+class Fact:
+    """One fact of an error in its sentence: whole, but when it is quoted and long."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __format__(self, spec: str) -> str:
+        return format(self._value, spec)
+
+    def __repr__(self) -> str:
+        if isinstance(self._value, str) and len(self._value) > QUOTED_MAX:
+            return repr(f"{self._value[:QUOTED_MAX]}…")
+        text = repr(self._value)
+        return text if isinstance(self._value, str) or len(text) <= QUOTED_MAX else f"{text[:QUOTED_MAX]}…"
+
 
 class PostroomError(Exception):
     """Something went wrong in the post room."""
@@ -17,7 +37,7 @@ class PostroomError(Exception):
 
     def __str__(self) -> str:
         sentence = " ".join((type(self).__doc__ or self.code).split())
-        return sentence.format_map(self.facts)
+        return sentence.format_map({name: Fact(value) for name, value in self.facts.items()})
 
     def __reduce__(self) -> tuple[object, ...]:
         from functools import partial

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from postroom.core.address import Address, read_address
-from postroom.core.errors import BadId, BadText, BadValue, NoLinks, NoRecipient, TooLarge
+from postroom.core.errors import BadId, BadText, BadValue, NoLinks, NoRecipient, NothingSaid, TooLarge
 from postroom.core.limits import Limits
 from postroom.core.types import NamedTuple, Protocol, TypedDict
 
@@ -220,6 +220,8 @@ class Letter(NamedTuple):
     files: tuple[Attachment, ...] = ()
 
 
+SAYING = frozenset({Kind.MESSAGE, Kind.SYN, Kind.DATA})
+"""Kinds of messages that are there to say something; the others mean something by themselves."""
 YEAR_S = 31_536_000
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -245,6 +247,8 @@ def checked(draft: Draft, limits: Limits, *, now_ms: int, kind: Kind = Kind.MESS
     to = () if draft.to == "" and draft.reply_to is not None else addresses(draft.to, limits)
     if reply_by_ms is not None and to and to[0].kind != "agent":
         raise BadValue(name="to", value=draft.to, why="an answer is expected of agents by name, not of a room or of everyone")
+    if not draft.body and draft.subject == "" and not draft.files and kind in SAYING:
+        raise NothingSaid
     return Letter(to, draft, kind, reply_by_ms, expires_ms)
 
 
@@ -346,8 +350,8 @@ def id_text(id: MessageRef) -> str:
 def path_text(name: str, path: object) -> str:
     """A path as text. Raises BadValue."""
     text = path if isinstance(path, str) else getattr(path, "__fspath__", lambda: None)()
-    if not isinstance(text, str):
-        raise BadValue(name=name, value=path, why="a path is text or a pathlib.Path")
+    if not isinstance(text, str) or not text:
+        raise BadValue(name=name, value=path, why="a path is text or a pathlib.Path, and not empty")
     return text
 
 

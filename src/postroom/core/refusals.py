@@ -1,7 +1,8 @@
-"""The errors that are met only where a node is, or is spoken to: by HTTP, with tokens. Worded and used as those in errors.py."""
+"""The errors that are met only at a node, at backups, and in files of harnesses. Worded and used as those in errors.py."""
 
 from __future__ import annotations
 
+from postroom.core.errors import NoIdentity
 from postroom.core.fault import CallerError, WorldError
 
 
@@ -19,6 +20,10 @@ class BadToken(CallerError):
 
 class NoToken(BadToken):
     """No token for {url}: set POSTROOM_TOKEN or POSTROOM_TOKEN_FILE (token= in connect). There `postroom token create NAME` makes one."""
+
+
+class NoName(NoIdentity):
+    """Who are you? Say it with the header X-Postroom-Agent: NAME."""
 
 
 class NoSuchWebhook(CallerError):
@@ -140,7 +145,7 @@ class CannotListen(WorldError):
 
 
 class NeedsExtra(WorldError):
-    """This needs packages that are not installed ({missing}). Install postroom[node]."""
+    """`{verb}` needs packages that are not installed beside this Postroom: {missing}. To install them: {command}"""
 
     code, exit_code, http_status, retry = "needs-extra", 69, 501, False
 
@@ -173,3 +178,21 @@ class NoAddress(WorldError):
     """No node serves an address here that a browser can open. Start one: postroom up."""
 
     code, exit_code, retry = "no-address", 69, False
+
+
+class BadBackup(CallerError):
+    """The backup {path} cannot be restored: {why}. Name a directory that `postroom backup` made."""
+
+    code, exit_code = "bad-backup", 66
+
+
+class NoBackup(WorldError):
+    """The backup {path} cannot be made: {why}. Name a new directory, in one that you can write."""
+
+    code, exit_code, http_status, retry = "no-backup", 73, 503, False
+
+
+class ForeignFile(WorldError):
+    """{path}{place}: {why} Nothing in it was changed."""
+
+    code, exit_code, http_status, retry = "foreign-file", 78, 409, False

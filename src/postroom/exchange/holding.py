@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from postroom.core.errors import AmbiguousId, BadValue, NoSuchMessage, NothingHeld
+from postroom.core.errors import AmbiguousId, BadValue, NoSuchMessage, NothingHeld, NotPaused
 from postroom.core.message import Seq, State, check_text
 from postroom.exchange import events, notices
 from postroom.exchange.desk import HUMAN_AGENT, Desk, Posting
@@ -121,12 +121,13 @@ def paused_agent(posting: Posting, name: str) -> int | None:
 
 
 def held_thread(posting: Posting, id: str) -> int:
-    """The first message of a held thread, by the id of any of its messages. Raises NoSuchMessage, AmbiguousId, NothingHeld."""
+    """The first message of a held thread, by the id of any of its messages. Raises NoSuchMessage, AmbiguousId, NothingHeld, NotPaused."""
     found = messages.referred(posting.database, id, HUMAN_AGENT)
     roots = sorted({parent.root for parent in found})
     if not roots:
-        row = agents.by_name(posting.database, id.strip().lower())
-        raise NoSuchMessage(id=id, advice=f" The agent {row.name} is not paused." if row else " Nor is an agent of that name paused.")
+        if (row := agents.by_name(posting.database, id.strip().lower())) is not None:
+            raise NotPaused(name=row.name)
+        raise NoSuchMessage(id=id, advice=" Nor is an agent of that name paused.")
     if len(roots) > 1:
         raise AmbiguousId(id=id, choices=choices(id, [messages.sender_name(posting.database, parent) for parent in found]))
     budget = budgets.thread(posting.database, roots[0])

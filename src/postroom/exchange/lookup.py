@@ -14,7 +14,7 @@ from postroom.store.messages import Parent
 if TYPE_CHECKING:  # loaded when somebody names a room
     from postroom.store.rooms import RoomRow
 
-ADVICE = " That you may see, at least: say who you are with --as NAME, or ask from a terminal."
+ADVICE = " None that you may see, at least: say who you are with --as NAME, or ask from a terminal."
 LOOKERS = frozenset({"human", "stranger"})
 """Kinds of agents for whom a message that they may not see is simply none."""
 

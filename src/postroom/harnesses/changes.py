@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from postroom.core.errors import ForeignFile
+from postroom.core.refusals import ForeignFile
 from postroom.harnesses import files
 from postroom.harnesses.editing import json_text, toml_text, yaml_text
 from postroom.harnesses.editing.values import Unreadable, Value, lookup, with_key
-from postroom.harnesses.harness import FILE, ITEM, Entry, Harness, Place
+from postroom.harnesses.harness import FILE, ITEM, NAME, Entry, Harness, Place
 from postroom.harnesses.ledger import Ledger, Record, digest, step
 
 if TYPE_CHECKING:
@@ -100,12 +100,21 @@ def stages(base: str | None, entries: list[Entry]) -> Iterator[str]:
         yield (text := with_entry(text, entry))
 
 
-def removing(harness: Harness, place: Place, ledger: Ledger) -> list[Change]:
-    """What has to change so that nothing of ours is left with a harness. Raises ForeignFile."""
+def removing(harness: Harness, place: Place, ledger: Ledger) -> dict[str, Change | ForeignFile]:
+    """What has to change so that nothing of ours is left with a harness, by path; or why a file that may hold something is left alone."""
     known = {path: record.entries for path, record in ledger.records.items() if record.harness == harness.name and belongs(record, place)}
-    everything = by_path(harness.entries(place)) | known
-    found = [take_out(path, entries, ledger.records.get(path)) for path, entries in everything.items()]
-    return [change for change in found if change is not None]
+    found: dict[str, Change | ForeignFile] = {}
+    for path, entries in (by_path(harness.entries(place)) | known).items():
+        try:
+            change = take_out(path, entries, ledger.records.get(path))
+        except ForeignFile as error:
+            if files.has(path, NAME):
+                found[path] = error
+            elif path in ledger.records:
+                found[path] = Change(path, None, None, None, "nothing of Postroom is in it any more")
+        else:
+            found |= {} if change is None else {path: change}
+    return found
 
 
 def belongs(record: Record, place: Place) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from postroom.core.errors import ForeignFile
+from postroom.core.refusals import ForeignFile
 
 
 def read(path: str) -> str | None:
@@ -19,6 +19,17 @@ def read(path: str) -> str | None:
         raise ForeignFile(path=path, place="", why=f"it is not UTF-8 (byte {error.start + 1}).") from error
     except OSError as error:
         raise ForeignFile(path=path, place="", why=f"it cannot be read ({error.strerror}).") from error
+
+
+def has(path: str, word: str) -> bool:
+    """Whether a word is, or may be, in a file that need not be readable otherwise."""
+    try:
+        with open(path, "rb") as file:
+            return word.encode() in file.read()
+    except FileNotFoundError:
+        return False
+    except OSError:  # `read` says why
+        return True
 
 
 def missing_directories(path: str) -> list[str]:

@@ -7,7 +7,7 @@ import os
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from postroom.core.errors import ForeignFile
+from postroom.core.refusals import ForeignFile
 from postroom.harnesses import files
 from postroom.harnesses.editing.values import Value
 from postroom.harnesses.harness import Entry

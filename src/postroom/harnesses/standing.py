@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-from postroom.core.errors import ForeignFile
+from postroom.core.refusals import ForeignFile
 from postroom.harnesses import changes, probing
 from postroom.harnesses.harness import Outcome
 
@@ -44,13 +44,15 @@ def standing(harness: Harness, place: Place) -> Standing:
     except ForeignFile as error:
         return Standing(harness.name, harness.title, probing.is_there(harness, place), version, "no", connected=False, detail=str(error))
     if configured == "no":
-        outcome = Outcome(connected=False, detail=f"postroom install {harness.name}")
+        outcome = Outcome(connected=False, detail=f"to connect it: postroom install {harness.name}")
     elif program is None:
-        outcome = Outcome(connected=None, detail=f"{harness.programs[0]} is not on the path")
+        outcome = Outcome(connected=None, detail=f"not tried, as the program {harness.programs[0]} is not on the path")
     elif harness.probe is None:
         outcome = Outcome(connected=None, detail="whether it connects cannot be found out from here")
     else:
         outcome = harness.probe(place, program)
+    if configured == "partly":
+        outcome = outcome._replace(detail=f"{outcome.detail}; for the rest: postroom install {harness.name}")
     return Standing(harness.name, harness.title, probing.is_there(harness, place), version, configured, *outcome)
 
 

@@ -9,8 +9,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from postroom.core.address import HUMAN, claimable
-from postroom.core.errors import NoIdentity
-from postroom.core.refusals import BadToken, NotYourRight
+from postroom.core.refusals import BadToken, NoName, NotYourRight
 from postroom.exchange import tokens
 from postroom.exchange.desk import HUMAN_AGENT, now_us
 from postroom.exchange.tokens import Bearer
@@ -57,7 +56,7 @@ class Gate:
         """What says that a request comes from a page in which a person has logged in."""
 
     def caller(self, request: Request) -> Caller:
-        """Who a request is from. Raises BadToken, NoIdentity, ReservedName, BadName."""
+        """Who a request is from. Raises BadToken, NoName, ReservedName, BadName."""
         program = program_of(request)
         secret = secret_of(request)
         if secret is not None:
@@ -68,7 +67,7 @@ class Gate:
             raise BadToken(why="the request has none. Send one as X-Bus-Token, or as Authorization: Bearer")
         name = request.header(AGENT)
         if not name:
-            raise NoIdentity
+            raise NoName
         found = agents.by_name(self._database, claimable(name))
         return Caller(found.id if found else 0, claimable(name), ACT, program)
 

@@ -23,7 +23,7 @@ from postroom.http.node import Node
 from postroom.http.numbered import numbered
 from postroom.http.refusal import told
 from postroom.http.request import Answer, Event, Receive, Send, encode
-from postroom.http.verb import Verb, read_fields
+from postroom.http.verb import Verb, in_words, read_fields
 from postroom.store.deliveries import Handed
 
 WINDOW: Final = 100
@@ -182,7 +182,7 @@ async def read_frame(receive: Receive) -> Frame:
     try:
         return msgspec.json.decode(text, type=Frame)
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
-        raise BadRequest(why=str(error)) from None
+        raise BadRequest(why=in_words(error, text)) from None
 
 
 async def tell(send: Send, frame: dict[str, object]) -> None:

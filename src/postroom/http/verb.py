@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, TypeVar
 
@@ -102,7 +103,18 @@ def read_json(kind: type[Given], body: bytes) -> Given:
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(why=str(error)) from None
+        raise BadRequest(why=in_words(error, body)) from None
+
+
+def in_words(error: Exception, text: bytes | str) -> str:
+    """Why JSON cannot be read. Of half a surrogate pair msgspec says that the data was truncated."""
+    if not (isinstance(error, msgspec.DecodeError) and "truncated" in str(error)):
+        return str(error)
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return str(error)
+    return "a text in it has half a surrogate pair"
 
 
 def read_fields(kind: type[Given], fields: Mapping[str, object], *, texts: bool = True) -> Given:

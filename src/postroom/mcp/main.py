@@ -26,8 +26,8 @@ def serve(
     home: str, name: str | None, *, compat: str | None = None, way: WayInto | None = None, url: str | None = None
 ) -> None:  # fmt: skip
     """Serve one client until its input ends. `way` finds how a session can be woken, `url` names a node. Raises BadName, ReservedName."""
-    given = name or os.environ.get("POSTROOM_AGENT")
-    own = claimable(given) if given else None
+    given = name if name is not None else os.environ.get("POSTROOM_AGENT") or None
+    own = None if given is None else claimable(given)
 
     def load() -> Guests:
         from postroom.mcp.guest import House

@@ -36,9 +36,9 @@ def bus_at(url: str, token: str | None = None) -> Bus:
     """The node at `http://HOST:PORT`, `https://...` or `unix:///PATH`. Raises BadUrl, BadToken."""
     from urllib.parse import unquote, urlsplit
 
-    token = token or token_from_environment()
-    if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
-        raise BadToken(why="it has characters that no token has")
+    token = token_from_environment() if token is None else token
+    if token is not None and not (token and token.isascii() and token.isprintable() and " " not in token):
+        raise BadToken(why="it has characters that no token has" if token else "it is empty")
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -34,8 +34,9 @@ LOCK = "node.lock"
 
 def named_bus(url: str | None, token: str | None, *, home_is_named: bool) -> Bus | None:
     """The node that was named, or that $POSTROOM_URL names unless a directory was. Raises BadUrl, BadToken."""
-    url = url or (None if home_is_named else os.environ.get(URL))
-    return bus_at(url, token) if url else None
+    if url is None:
+        url = None if home_is_named else os.environ.get(URL) or None
+    return None if url is None else bus_at(url, token)
 
 
 def bus_beside(home: str) -> Bus | None:
@@ -68,7 +69,7 @@ def take_any_seat(
     token: str | None = None,
 ) -> AnySeat:  # fmt: skip
     """A seat for the agent `name`: in the store, at the node that is named, or at the one beside a store that is shut. See `connect`."""
-    directory = path_text("home", home or default_home())
+    directory = path_text("home", default_home() if home is None else home)
     bus = named_bus(url, token, home_is_named=home is not None)
     if bus is not None:
         return remote_seat(bus, name, directory)
@@ -89,7 +90,7 @@ def remote_desk(bus: Bus, name: str | None, home: str) -> RemoteDesk:
 
     if bus.token is None and bus.scheme != "unix":
         raise NoToken(url=bus.url)
-    name = name or os.environ.get("POSTROOM_AGENT") or None
+    name = name if name is not None else os.environ.get("POSTROOM_AGENT") or None
     known = identity(name) if bus.token is None else name
     return RemoteDesk(Caller(bus, known), Postbag(home, bus))
 

@@ -14,7 +14,8 @@ from time import monotonic
 
 import apsw
 
-from postroom.core.errors import DiskFull, NoBackup, PostroomError, StoreDamaged, StoreUnusable
+from postroom.core.errors import DiskFull, PostroomError, StoreDamaged, StoreUnusable
+from postroom.core.refusals import NoBackup
 from postroom.core.types import NamedTuple
 from postroom.store.database import Database, Execute, open_database, translated
 from postroom.store.files import CHUNK, write_all

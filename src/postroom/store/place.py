@@ -109,8 +109,18 @@ def check_directory(directory: str, *, created: bool = False) -> None:
     if found.st_uid != os.geteuid():
         raise StoreUnusable(path=directory, why=f"it belongs to another user. {ELSEWHERE}")
     if found.st_mode & 0o077 and not created:
-        raise StoreUnusable(path=directory, why=f"others may enter it. Run: chmod 700 {directory}")
+        raise StoreUnusable(path=directory, why=f"others may enter it. {privately(directory)}")
     check_local(directory)
+
+
+def privately(directory: str) -> str:
+    """How a directory that others may enter is made private, or that it is not ours to be closed: who else uses it would be kept out."""
+    names = {name for name in os.listdir(directory) if not name.endswith(".sock")}
+    if "store.db" in names or names <= {"config.toml"}:
+        from shlex import quote
+
+        return f"Run: chmod 700 {quote(directory)}"
+    return f"It holds other things: choose a directory of its own with POSTROOM_HOME, like {os.path.join(directory, 'postroom')}"
 
 
 def check_local(directory: str) -> None:

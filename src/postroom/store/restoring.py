@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import apsw
 
-from postroom.core.errors import BadBackup
+from postroom.core.refusals import BadBackup
 from postroom.core.types import NamedTuple
 from postroom.store import archive
 from postroom.store.agents import CAME
