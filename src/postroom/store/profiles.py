@@ -68,6 +68,7 @@ LISTED = f"""
 SELECT a.name, a.id, a.kind, a.description, a.auto_accept, a.seen_ms, a.harness, a.directory, a.capabilities
 FROM agent a WHERE a.kind != 'system' AND {LISTED_TO} AND ({NEAR} OR ?2)
 """
+ITSELF = " AND a.id = ?1"
 TAGGED = " AND a.id IN (SELECT agent FROM tag WHERE tag = ?3)"
 HERE = "SELECT t.agent, a.status, count(*) FROM attached t JOIN agent a ON a.id = t.agent WHERE {} GROUP BY t.agent"
 INSIDE = f"""
@@ -120,14 +121,26 @@ def listing(
     database: Database, *, viewer: int, tag: str | None = None, archived: bool = True, without: Collection[int] = ()
 ) -> list[Listed]:
     """The agents that the viewer may find, by name, as if some processes were not attached."""
+    everyone, of = (LISTED, (viewer, archived)) if tag is None else (LISTED + TAGGED, (viewer, archived, tag))
+    # By the index on names SQLite would look each row up on a page of its own: 4 ms more.
+    return sorted(shown(database, database.execute(everyone, of), viewer=viewer, archived=archived, without=without), key=itemgetter(0))
+
+
+def listed(database: Database, agent: int, *, without: Collection[int] = ()) -> Listed:
+    """An agent as a listing shows it to itself."""
+    (found,) = shown(database, database.execute(LISTED + ITSELF, (agent, True)), viewer=agent, archived=True, without=without)
+    return found
+
+
+def shown(database: Database, rows: Iterable[Row], *, viewer: int, archived: bool, without: Collection[int]) -> list[Listed]:
+    """The agents of rows of LISTED, as the viewer may see them."""
     known = f"t.id NOT IN ({', '.join(map(str, without))})" if without else "true"
     here = {agent: (status, True, processes) for agent, status, processes in database.execute(HERE.format(known))}
     inside = by_agent(database.execute(INSIDE) if viewer == HUMAN else database.execute(f"{INSIDE} WHERE a.id = ?", (viewer,)))
     away = {agent: (True,) for (agent,) in database.execute(f"SELECT a.id FROM agent a WHERE NOT ({NEAR})")} if archived else {}
     tagged = tags_of_all(database)
-    everyone, of = (LISTED, (viewer, archived)) if tag is None else (LISTED + TAGGED, (viewer, archived, tag))
-    rows = iter(database.execute(everyone, of))
     found: list[Listed] = []
+    rows = iter(rows)
     # Column by column, and of what few have only theirs: no code of Python runs for most values. So 10,000 agents take 9 ms and not 24.
     while some := [*islice(rows, AT_A_TIME)]:
         names, ids, kinds, words, accepts, seen, harnesses, directories, capabilities = zip(*some, strict=True)
@@ -139,8 +152,6 @@ def listing(
             names, kinds, status, online, waiting, words, map(bool, accepts), seen, processes, visibility,
             harnesses, directories, tags, texts(capabilities), archives, declared, paused, strict=False,
         ))  # fmt: skip
-    # By the index on names SQLite would look each row up on a page of its own: 4 ms more.
-    found.sort(key=itemgetter(0))
     return found
 
 
