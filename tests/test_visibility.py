@@ -9,6 +9,7 @@ from postroom.core.message import Draft
 from postroom.core.visibility import SIGHTS
 from postroom.exchange import presence, sending
 from postroom.exchange.desk import Options, open_desk, open_desk_of_human, open_desk_of_stranger
+from postroom.store import profiles
 from tests.borders import limited
 
 each_visibility = pytest.mark.parametrize("visibility", SIGHTS)
@@ -234,3 +235,24 @@ def test_who_is_not_in_a_room_does_not_learn_of_its_hidden_members_by_the_status
     receipt = alice.send("#dev", "hello")
     assert [one.recipient for one in alice.status(receipt.id).deliveries] == ["hidden"]
     assert outsider.status(receipt.id).deliveries == ()
+
+
+@pytest.mark.parametrize("at_a_time", [1, 2, 3, 100])
+def test_what_is_listed_does_not_depend_on_how_many_become_columns_at_a_time(post, monkeypatch, at_a_time):
+    monkeypatch.setattr(profiles, "AT_A_TIME", at_a_time)
+    alice, bob, carol, dave = post.agents("alice", "bob", "carol", "dave")
+    alice.profile(description="reviews", auto_accept=True, capabilities=["sql", 'a "b", c'], tags=["builders", "a"])
+    carol.profile(visibility="hidden", status="busy")
+    dave.profile(harness="pi", directory="/tmp", capabilities=["go"])
+    bob.close()
+    alice.send("dave", "hi")
+    seen_by_dave = {one.name: one for one in dave.agents()}
+    assert [*seen_by_dave] == ["alice", "bob", "dave", "human"]
+    assert [seen_by_dave[name][2:5] for name in seen_by_dave] == [
+        ("active", True, None), ("offline", False, None), ("active", True, 1), ("offline", False, None),
+    ]  # fmt: skip
+    assert [one.capabilities for one in seen_by_dave.values()] == [("sql", 'a "b", c'), (), ("go",), ()]
+    assert [one.auto_accept for one in seen_by_dave.values()] == [True, False, False, False]
+    assert seen_by_dave["alice"].tags == ("a", "builders")
+    assert [one for one in carol.agents() if one.name == "carol"] == [carol.profile()]
+    assert (carol.profile().visibility, carol.profile().declared) == ("hidden", "busy")

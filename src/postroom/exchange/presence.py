@@ -251,8 +251,9 @@ def look(desk: Desk) -> frozenset[int]:
 
 def listed(desk: Desk) -> Listed:
     """How the desk's agent is listed for the others."""
-    name = agents.by_id(desk.database, desk.agent.id).name
-    return next(agent for agent in list_agents(desk, archived=True) if agent.name == name)
+    gone = look(desk)
+    with desk.reading() as database:
+        return profiles.listed(database, desk.agent.id, without=gone)
 
 
 def archive(desk: Desk) -> None:
