@@ -37,6 +37,7 @@ class Listed(NamedTuple):
     archived: bool
     declared: str | None  # the status that it has said, and has again when it is here; as `paused` for itself and the human only
     paused: str | None  # why a human holds what it sends
+    returned: int | None = None  # how many messages went back to their senders by the change of which this tells: it made a ghost
 
 
 class Standing(NamedTuple):
@@ -132,7 +133,7 @@ def listing(
         words, map(bool, accepts), seen, map(processes.get, ids, repeat(0)), map(visibility.get, ids, repeat(VISIBLE)),
         harnesses, directories, map(tags_of_all(database).get, ids, repeat(())),
         [() if one == NONE else texts(one) for one in capabilities], map(away.__contains__, ids),
-        map(declared.get, ids), map(paused.get, ids), strict=False,
+        map(declared.get, ids), map(paused.get, ids), repeat(None), strict=False,
     )  # fmt: skip
     # By the index on names SQLite would look each row up on a page of its own: 4 ms more.
     return sorted(made(Listed, values), key=itemgetter(0))
