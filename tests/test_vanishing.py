@@ -370,6 +370,17 @@ def test_what_it_has_not_read_in_a_session_comes_back_before_the_end(post):
         session.receive(timeout=SOON_S)
 
 
+def test_who_waits_for_it_to_accept_a_session_waits_no_more(post):
+    otto, gus = post.agents("otto", "gus")
+    with ThreadPoolExecutor() as pool:
+        offered = pool.submit(otto.session, "gus", "tea?", timeout=SOON_S)
+        assert gus.take(wait=SOON_S)
+        vanish(gus)
+        with pytest.raises(errors.SessionTimeout):
+            offered.result(SOON_S - 5)
+    assert [view.state for view in otto.sessions()] == [SessionState.LAPSED]
+
+
 def test_what_only_says_where_a_session_stands_ends_without_a_word(pair):
     otto, gus = pair
     id = opened(otto, gus, accepted=False)
