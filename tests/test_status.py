@@ -196,14 +196,12 @@ def test_hidden_and_visible_are_no_difference_to_members(room):
     assert heard(carol) == []
 
 
-def test_who_becomes_a_ghost_is_offline_for_its_askers_and_tells_them_no_more(post):
+def test_who_becomes_a_ghost_is_gone_for_its_askers_and_tells_them_no_more(post):
     alice, ghost = post.agents("alice", "ghost")
     alice.send("ghost", "will you?", reply_within=60)
+    ghost.confirm(ghost.take())
     ghost.profile(visibility="ghost")
-    assert [message.subject for message in alice.inbox()] == ["notice: offline"]
-    for message in ghost.inbox():
-        message.confirm()
-        break
+    assert [message.subject for message in alice.inbox()] == ["notice: gone"]
     ghost.profile(status="idle")
     ghost.close()
     assert alice.take() == []

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Steps: TypeAlias = Generator[float, bool | None, Result]  # is sent whether the bell rang
 
 ROUND_S = ROUND_MS / 1000
-ENDS_AN_ASK = ("notice: refused", "notice: expired", "notice: deadline", "notice: discarded")
+ENDS_AN_ASK = ("notice: refused", "notice: expired", "notice: deadline", "notice: discarded", "notice: gone", "notice: out-of-sight")
 INFO_S = 60
 """What is only for information wakes nobody; who waits gets it with the next message, or after so many seconds."""
 AT_ONCE = -inf

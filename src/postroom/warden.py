@@ -7,14 +7,13 @@ import os
 from collections.abc import Callable, Iterator
 
 from postroom.core.errors import WorldError
-from postroom.core.message import Kind, State
+from postroom.core.message import State
 from postroom.core.session import LIVE, SessionState
-from postroom.exchange import crowds, events, notices, presence, tracing
-from postroom.exchange.desk import Desk
+from postroom.exchange import crowds, events, notices, presence, sessions, tracing
+from postroom.exchange.desk import HUMAN_AGENT, Desk
 from postroom.exchange.events import Outcome
-from postroom.exchange.notices import POSTROOM
-from postroom.exchange.outbox import Outbox, Place
-from postroom.store import agents, deliveries, messages, search, waits
+from postroom.exchange.outbox import Outbox
+from postroom.store import deliveries, messages, search, waits
 from postroom.store import sessions as stored
 from postroom.store.database import WAL_PAGES, Database
 from postroom.store.messages import MessageRow
@@ -158,8 +157,10 @@ def expire(outbox: Outbox, about: MessageRow) -> None:
             waits.close_request(posting.database, ended.recipient, about.seq)
             events.receipt(posting, Outcome("expired", about.seq, about.sender, ended.recipient))
             unread.append(outbox.mailbox(ended.recipient))
-    if named := crowds.names(unread):
-        notices.notify(outbox, about.sender, "expired", about, recipient=named)
+    seen = [one for one in unread if not one.ghost or about.sender in (one.agent, HUMAN_AGENT)]
+    if seen:
+        hidden = all(one.ghost for one in seen)
+        notices.notify(outbox, about.sender, "expired", about, hidden=hidden, recipient=crowds.names(seen))
 
 
 def deadline(outbox: Outbox, about: MessageRow) -> None:
@@ -167,7 +168,8 @@ def deadline(outbox: Outbox, about: MessageRow) -> None:
     database = outbox.posting.database
     for request in waits.requests_of(database, about):
         waits.close_request(database, request.recipient, request.message)
-        notices.notify(outbox, request.asker, "deadline", about, recipient=agents.by_id(database, request.recipient).name)
+        recipient = outbox.mailbox(request.recipient)
+        notices.notify(outbox, request.asker, "deadline", about, hidden=bool(recipient.ghost), recipient=recipient.name)
 
 
 def handshake(outbox: Outbox, about: MessageRow) -> None:
@@ -191,11 +193,7 @@ def lapse(outbox: Outbox, about: MessageRow, states: frozenset[SessionState], wh
     found = stored.offer(database, about.seq)
     assert found is not None, "sessions have these timers, nothing else"
     if stored.state(database, found) in states:
-        sides = [outbox.mailbox(found.opener), outbox.mailbox(found.peer)]
-        view = stored.view(database, found)
-        body = notices.WORDS[what].format(id=found.id, opener=view.opener, peer=view.peer)
-        place = Place(about.seq, found.id, reply_to=about.seq, hidden=bool(about.hidden))
-        outbox.put(POSTROOM, notices.letter(body, what, Kind.LAPSE), sides, place=place)
+        sessions.lapse(outbox, found, what)
 
 
 ACTS = {"expire": expire, "deadline": deadline, "handshake": handshake, "idle": idle}

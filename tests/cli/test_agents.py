@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from postroom.cli.held import some
+from postroom.core import errors
 from tests.cli.shell import end, line_of
 from tests.waiting import until
 
@@ -72,6 +73,22 @@ def test_a_profile_is_changed_and_shown(pair):
     assert [line.strip() for line in shown.splitlines()[1:]] == ["harness: pi", "directory: /work", "can: reads", "can: writes\\x1b"]
     (mine,) = pair.objects("profile", "--as", "bob", "--tag", "", "--capability", "")
     assert (mine["harness"], mine["directory"], mine["tags"], mine["capabilities"]) == ("pi", "/work", [], [])
+
+
+def test_who_becomes_a_ghost_is_told_how_much_went_back_and_the_sender_why(pair):
+    for body in ("one", "two"):
+        pair.ok("send", "bob", body, "--as", "alice")
+    pair.ok("send", "alice", "will you?", "--reply-within", "60", "--as", "bob")
+    assert "2 messages that you had not read went back" in pair.ok("profile", "--visibility", "ghost", "--as", "bob")
+    assert "gone: it is not here any more" in pair.ok("status", "1", "--as", "alice")
+    came_back = pair("status", "2", "--wait", "read", "--as", "alice")
+    assert came_back.code == errors.CameBack.exit_code, came_back
+    shown = pair.ok("inbox", "--as", "alice")
+    assert "bob did not take your message 2: gone" in shown
+    assert "will you?" in shown
+    assert "--reply-to" not in shown
+    assert [one["returned"] for one in pair.objects("profile", "--visibility", "visible", "--as", "bob")] == [None]
+    assert [one["returned"] for one in pair.objects("profile", "--visibility", "ghost", "--as", "bob")] == [0]
 
 
 def test_a_new_name(pair):

@@ -253,6 +253,22 @@ def test_a_ghost_is_told_how_to_speak(pair):
     assert 'First: profile(visibility="hidden").' in alice.refused("send", to="@all", body="boo")
 
 
+def test_who_becomes_a_ghost_is_told_how_much_went_back_and_the_sender_that_it_did(pair):
+    alice, bob = pair
+    bob.end()
+    alice.call("send", to="bob", body="unread")
+    with postroom.connect("bob") as ghost:
+        assert ghost.profile(visibility="ghost").returned == 1
+        ghost.profile(visibility="visible")
+    assert lines_with(alice.call("inbox"), "bob did not take your message 1: gone: it is not here any more")
+
+
+def test_who_becomes_a_ghost_by_its_tool_has_seen_its_mail_in_the_result_before(pair):
+    alice, bob = pair
+    alice.call("send", to="bob", body="unread")
+    assert "1 message that you had not read went back: nobody sees you any more" in bob.call("profile", visibility="ghost")
+
+
 # Errors
 
 

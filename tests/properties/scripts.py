@@ -101,8 +101,10 @@ SEEN = (
     Row(1, "decline", room_only),
     Row(1, "invite", room_and_agent),
 )
+IN_SESSIONS = (Row(1, "accept_open"), Row(1, "say_open"), Row(1, "close_open"), Row(1, "decline_open"))
 SEEN_OF_OUTSIDERS = (
     *SEEN,
+    *IN_SESSIONS,
     Row(1, "send", to_several),
     Row(2, "send", lambda random, _: letter(random, random.choice(TAKEN), create=True)),
     Row(2, "create", among(ROOM_NAMES, ("public", "public", "private"))),
@@ -121,6 +123,7 @@ SEEN_OF_OUTSIDERS = (
 )
 SEEN_OF_INSIDERS = (
     *SEEN,
+    *IN_SESSIONS,
     Row(1, "attach"),
     Row(1, "detach"),
     Row(1, "create", among(("hall", "club"), ("public", "private"))),
@@ -129,6 +132,60 @@ SEEN_OF_INSIDERS = (
     Row(1, "close", a_number),
     Row(2, "send", lambda random, _: letter(random, "", reply_to=str(random.randint(1, 12)))),
 )
+
+
+# What an agent has to do with others by the time it becomes a ghost
+
+
+def asked_or_not(random: Random, to: object) -> tuple[object, ...]:
+    """A letter, often a question, or one that expires."""
+    to, body, options = letter(random, to)
+    if random.random() < 0.5:
+        options["reply_within"] = random.choice(SOON_S)  # type: ignore[index]
+    return to, body, options
+
+
+def to_ghost(random: Random, who: str) -> tuple[object, ...]:
+    """To the one that will be a ghost, and perhaps to others too."""
+    others = [other for other in (*OUTSIDERS, "ina", "human") if other != who]
+    return asked_or_not(random, GHOST if random.random() < 0.7 else [GHOST, random.choice(others)])
+
+
+def from_ghost(random: Random, _: str) -> tuple[object, ...]:
+    """From the one that will be a ghost."""
+    others = (*OUTSIDERS, "ina", "human")
+    return asked_or_not(random, random.choice(others) if random.random() < 0.7 else random.sample(others, 2))
+
+
+OF_OTHERS_BEFORE = (Row(6, "send", to_ghost), Row(2, "offer", among((GHOST,))), *IN_SESSIONS)
+OF_HUMAN_BEFORE = (
+    Row(3, "send", to_ghost),
+    Row(1, "pause", among((*OUTSIDERS, "ina", GHOST))),
+    Row(1, "release", among((*OUTSIDERS, GHOST, "1", "2", "3"))),
+    Row(1, "offer", among((GHOST,))),
+)
+OF_GHOST_BEFORE = (
+    Row(3, "send", from_ghost),
+    Row(2, "send", lambda random, _: letter(random, "", reply_to=str(random.randint(1, 12)))),
+    Row(1, "read"),
+    Row(1, "pick_up"),
+    Row(1, "put_down"),
+    Row(1, "offer", among(OUTSIDERS)),
+    Row(2, "accept_open"),
+    *IN_SESSIONS,
+    Row(1, "attach"),
+    Row(1, "rename", among(("gus", "gil"))),
+)
+
+
+def before_vanishing(random: Random) -> Iterator[Act]:
+    """Mail, questions and sessions of one that is a ghost then: read, in hands, waiting or held by that time."""
+    for _ in range(random.randint(0, 10)):
+        who = random.choice((*OUTSIDERS, *OUTSIDERS, "ina", GHOST, GHOST, GHOST, "human"))
+        table = {GHOST: OF_GHOST_BEFORE, "human": OF_HUMAN_BEFORE}.get(who, OF_OTHERS_BEFORE)
+        yield drawn(random, table, who, inside=False)
+        if random.random() < 0.1:
+            yield seen("", "pass_s", random.choice(TIMES_S[:6]))
 
 
 # What nobody outside may notice
@@ -181,6 +238,10 @@ OF_GHOST = (
     Row(2, "offer", among(INSIDERS)),
     Row(1, "accept_hidden"),
     Row(1, "close_hidden"),
+    Row(2, "answer_seen", among(range(9), WORDS)),
+    Row(2, "send", among(("human", ["human", "ina"]), WORDS, ({}, {"reply_within": 60}, {"expires_in": 1}))),
+    Row(1, "stop_asking"),
+    *IN_SESSIONS,
     Row(3, "read"),
     Row(1, "pick_up"),
     Row(1, "put_down"),
@@ -200,6 +261,13 @@ OF_GHOST = (
 )
 
 
+OF_HUMAN_AFTER = (
+    Row(2, "release", among((*OUTSIDERS, "ina", "1", "2", "3"))),
+    Row(1, "discard", among((*OUTSIDERS, "ina", "1", "2", "3"))),
+    Row(1, "pause", among((*OUTSIDERS, "ina"))),
+)
+
+
 def drawn(random: Random, table: Sequence[Row], who: str, *, inside: bool) -> Act:
     """Something from a table."""
     (row,) = random.choices(table, [row.weight for row in table])
@@ -208,6 +276,8 @@ def drawn(random: Random, table: Sequence[Row], who: str, *, inside: bool) -> Ac
 
 def outside(random: Random, who: str | None = None) -> Act:
     """What somebody does in the sight of others."""
+    if who is None and random.random() < 0.06:
+        return drawn(random, OF_HUMAN_AFTER, "human", inside=False)
     who = who or random.choice((*OUTSIDERS, *OUTSIDERS, *INSIDERS))
     return drawn(random, SEEN_OF_OUTSIDERS if who in OUTSIDERS else SEEN_OF_INSIDERS, who, inside=False)
 
@@ -216,6 +286,8 @@ def inside(random: Random, mode: str) -> Act:
     """What somebody does inside, or as a ghost."""
     if mode == "room" or (mode == "both" and random.random() < 0.5):
         return drawn(random, IN_SECRET_ROOM, random.choice((*INSIDERS, *INSIDERS, "human")), inside=True)
+    if random.random() < 0.1:
+        return unseen("human", "answer_ghost", random.choice(WORDS))
     if random.random() < 0.25:
         return drawn(random, WITH_WHAT_IS_HIDDEN, random.choice(INSIDERS), inside=True)
     return drawn(random, OF_GHOST, GHOST, inside=True)
@@ -226,7 +298,8 @@ def script(random: Random) -> list[Act]:
     mode = random.choice(("room", "ghost", "both"))
     acts = [*rooms_for_all(random), *(outside(random) for _ in range(random.randint(0, 4)))]
     if mode != "room":
-        acts += [*(outside(random, GHOST) for _ in range(random.randint(0, 3))), seen(GHOST, "profile", BECOMES_A_GHOST)]
+        acts += [*(outside(random, GHOST) for _ in range(random.randint(0, 3))), *before_vanishing(random)]
+        acts.append(seen(GHOST, "profile", BECOMES_A_GHOST))
     if mode != "ghost":
         acts += secret_room(random, with_ghost=mode == "both")
     if mode != "room":

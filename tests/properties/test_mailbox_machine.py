@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from postroom import warden
 from postroom.core.errors import LeaseLost
 from postroom.core.message import MOVES, Draft, Kind, State
+from postroom.core.profile import Profile
 from postroom.doorbell import Polling
 from postroom.exchange import presence, reading, sending, tracing
 from postroom.exchange.desk import Desk, Options, open_desk
@@ -172,6 +173,17 @@ class MailboxMachine(RuleBasedStateMachine):
         bodies = [message.body for message in reading.peek(self.desks[reader], limit=1_000) if message.kind is Kind.MESSAGE]
         assert bodies == [copy.body for copy in self._mailbox(reader[0])]
 
+    @rule(reader=st.sampled_from(READERS))
+    def be_a_ghost_for_a_moment(self, reader):
+        """What the other one has sent goes back, also from the hands of readers; what one has sent to oneself stays."""
+        returning = [copy for copy in self._mailbox(reader[0]) if copy.sender != reader[0]]
+        assert presence.change(self.desks[reader], Profile(visibility="ghost")).returned == len(returning)
+        for copy in returning:
+            copy.state = State.REFUSED
+            self.notices[copy.sender] += 1
+        self.states_are_those_of_the_model_and_move_along_the_table()
+        presence.set_profile(self.desks[reader], Profile(visibility="visible"))
+
     # Time
 
     @rule(seconds=st.sampled_from([31, 599, 601]), tended=st.sampled_from([True, True, False]))
@@ -270,7 +282,7 @@ class MailboxMachine(RuleBasedStateMachine):
         for one in taken:
             if one.message.sender == "postroom":
                 self.notices[reader[0]] -= not one.message.redelivered
-                assert self.notices[reader[0]] >= 0, "one notice for each message that expired"
+                assert self.notices[reader[0]] >= 0, "one notice for each message that expired or went back"
                 self.hands[reader].handed.pop(one.delivery, None)
                 reading.confirm(self.desks[reader], [one])
             else:

@@ -18,7 +18,21 @@ from postroom.core.errors import PostroomError
 from postroom.core.message import Draft
 from postroom.core.profile import Profile
 from postroom.core.room import Policy
-from postroom.exchange import events, holding, invitations, keeping, naming, presence, reading, rooms, sending, sessions, tracing
+from postroom.exchange import (
+    asking,
+    attending,
+    events,
+    holding,
+    invitations,
+    keeping,
+    naming,
+    presence,
+    reading,
+    rooms,
+    sending,
+    sessions,
+    tracing,
+)
 from postroom.exchange.desk import Desk, Options, open_desk, open_desk_of_human, open_desk_of_stranger
 from postroom.exchange.watching import Feed, Sieve
 from postroom.seat import Seat
@@ -210,6 +224,31 @@ class Town:
         if found:
             act(self.desk(who), found[-1])
 
+    def with_open_session(self, who: str, act: Callable[[Desk, str], object]) -> object:
+        """Do something with the newest session that others may notice, or might have noticed."""
+        found = [view.id for view in sessions.list_sessions(self.desk(who)) if not view.id.startswith("+")]
+        return act(self.desk(who), found[-1]) if found else None
+
+    def answer_seen(self, who: str, place: int, body: str) -> None:
+        """Answer something that an insider has said in the sight of others."""
+        said = [one for one in tracing.history(self.desk(who), limit=1_000) if one.number and one.sender in (*INSIDERS, "human")]
+        if said:
+            sending.send(self.desk(who), [Draft("", body, reply_to=said[place % len(said)])])
+
+    def answer_ghost(self, who: str, body: str) -> None:
+        """Answer what a ghost has asked last before it was one, if it asked the one who answers."""
+        desk = self.desk(who)
+        ghost = agents.by_id(desk.database, self.desk(GHOST).agent.id).name
+        said = [one for one in tracing.history(desk, limit=1_000) if one.sender == ghost and one.number and who in one.to]
+        if said:
+            sending.send(desk, [Draft(ghost, body, reply_to=said[-1])])
+
+    def stop_asking(self, who: str) -> None:
+        """Wait no more for any answer."""
+        desk = self.desk(who)
+        for (message,) in desk.database.execute("SELECT DISTINCT message FROM request WHERE asker = ?", (desk.agent.id,)).fetchall():
+            asking.let_go(desk, message)
+
     def look(self, who: str, place: int) -> object:
         """One of the things that can be seen."""
         views = [*self.views(who)]
@@ -239,6 +278,7 @@ class Town:
         if who != "nobody":
             yield "sessions", lambda: sessions.list_sessions(desk)
             yield "mailbox", lambda: reading.peek(desk, limit=100)
+            yield "requests", lambda: attending.requests(desk, limit=100)
             yield "events", lambda: self.hear(who)
 
     def look_around(self, hidden: list[str]) -> None:
@@ -285,6 +325,16 @@ VERBS: dict[str, Callable[..., object]] = {
     "put_down_hidden": Town.put_down_hidden,
     "accept_hidden": lambda town, who: town.with_hidden_session(who, sessions.accept),
     "close_hidden": lambda town, who: town.with_hidden_session(who, sessions.close),
+    "accept_open": lambda town, who: town.with_open_session(who, sessions.accept),
+    "say_open": lambda town, who: town.with_open_session(who, lambda desk, id: sessions.say(desk, id, Draft("", "milk"))),
+    "close_open": lambda town, who: town.with_open_session(who, sessions.close),
+    "decline_open": lambda town, who: town.with_open_session(who, lambda desk, id: sessions.decline(desk, id, "no time")),
+    "answer_seen": Town.answer_seen,
+    "answer_ghost": Town.answer_ghost,
+    "stop_asking": Town.stop_asking,
+    "pause": lambda town, who, name: holding.pause(town.desk(who), name, "a moment"),
+    "release": lambda town, who, id: holding.release(town.desk(who), id),
+    "discard": lambda town, who, id: holding.discard(town.desk(who), id, "no more"),
     "hear": Town.hear,
     "look": Town.look,
     "attach": Town.attach,

@@ -55,6 +55,16 @@ def batches(cast):
     return bodies(first), bodies(rest), bodies(cast.me.take())
 
 
+def vanished(cast):
+    settle(cast.bob), settle(cast.me)
+    cast.bob.send("alicia", "unread", id="u1", reply_within=60)
+    cast.me.send("bob", "will you?", id="u2", reply_within=60)
+    returned = cast.me.profile(visibility="ghost").returned
+    told = [(message.body, message.expects_reply) for message in cast.bob.peek()]
+    again = cast.me.profile(visibility="visible").returned
+    return returned, told, cast.bob.status("u1").deliveries, settle(cast.bob), settle(cast.me), again
+
+
 def listed(cast):
     return [(one.name, one.kind, one.status, one.online, one.description, one.waiting) for one in cast.me.agents()]
 
@@ -261,6 +271,7 @@ STORY: list[tuple[str, Callable[[Any], object]]] = [
     ("rename to a reserved one", lambda c: c.me.rename("human")),
     ("rename", lambda c: (c.me.rename("alicia"), c.me.name, c.me.send("bob", "it is me", id="z1").state)),
     ("mail under the new name", renamed),
+    ("a ghost", vanished),
     ("closed", lambda c: (c.me.close(), c.me.close())),
     ("after that", lambda c: c.me.send("bob", "x")),
     ("and reading", lambda c: c.me.take()),

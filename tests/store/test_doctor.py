@@ -151,6 +151,7 @@ BROKEN = {
     "messages that all may see are in threads": "UPDATE message SET hidden = 1 WHERE seq IN (SELECT thread FROM message)",
     "rooms belong to somebody who is not in them": ROOM,
     "rooms that all may see belong to a ghost": f"{INHABITED}; UPDATE agent SET visibility = 'ghost' WHERE id = 3",  # noqa: S608  # no input
+    "mail waits for a ghost": "UPDATE agent SET visibility = 'ghost' WHERE id IN (SELECT unread FROM delivery)",
     "members and invitations are of rooms or agents": MEMBER,
     "members are invited besides": f"{INHABITED}; INSERT INTO invitation VALUES (1, 3, 3, 0)",  # noqa: S608  # no input
     "members would miss messages or events": f"{INHABITED}; UPDATE member SET after_seq = 99",  # noqa: S608  # no input

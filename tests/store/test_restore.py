@@ -52,6 +52,23 @@ def test_messages_come_back_as_they_were(post, copy):
     assert faults(post.home) == []
 
 
+def test_what_comes_back_for_one_that_is_a_ghost_by_now_goes_back_to_its_sender(post, copy):
+    alice, bob = post.agents("alice", "bob")
+    sent = alice.send("bob", "before", reply_within=60)
+    asked = bob.send("alice", "will you?", reply_within=60)
+    keeping.back_up(post.home, copy)
+    bob.profile(visibility="ghost")
+    bob.rename("bert")
+    keeping.restore(copy, post.home)
+    assert bodies(bob) == []
+    assert bodies(alice) == [("will you?", False)]
+    assert [(one.recipient, one.state) for one in alice.status(sent.id).deliveries] == [("bob", State.REFUSED)]
+    assert "notice: refused" in notices(alice)
+    assert [message.reply_to for message in bob.history() if message.subject == "notice: out-of-sight"] == [asked.id]
+    assert query(post.home, "SELECT count(*) FROM request") == [(0,)]
+    assert faults(post.home) == []
+
+
 def test_what_was_read_since_comes_again_and_says_so(post, copy):
     alice, bob = post.agents("alice", "bob")
     alice.send_many([Draft("bob", "read since"), Draft("bob", "never seen")])

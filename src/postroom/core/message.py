@@ -206,7 +206,8 @@ class Receipt(NamedTuple):
 
     def has_come_to(self, state: State | str) -> bool:
         """Whether every recipient is as far as `state`, or will never be."""
-        return _ORDER[self.state] >= _ORDER[state_named("state", state)]
+        wanted = _ORDER[state_named("state", state)]
+        return not self.deliveries or _ORDER[self.state] >= wanted
 
 
 class Letter(NamedTuple):

@@ -124,7 +124,7 @@ def room_called(database: Database, address: str) -> int:
 
 
 def names(mailboxes: Sequence[Mailbox | MemberRow], most: int = 20) -> str:
-    """The names of some, and how many more there are. A ghost is not among them."""
-    known = [mailbox.name for mailbox in mailboxes if not mailbox.ghost]
+    """The names of some, and how many more there are."""
+    known = [mailbox.name for mailbox in mailboxes]
     more = f" and {len(known) - most} more" if len(known) > most else ""
     return ", ".join(known[:most]) + more

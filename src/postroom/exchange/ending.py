@@ -5,10 +5,10 @@ from __future__ import annotations
 from postroom.core.errors import AmbiguousId, BadValue, NoSuchSession, NotYourTurn
 from postroom.core.message import Draft, Kind, MessageRef, Receipt, Seq, check_text, id_text
 from postroom.core.session import LIVE, in_words
-from postroom.exchange import notices, sessions
+from postroom.exchange import sessions
 from postroom.exchange.desk import HUMAN_AGENT, Desk
 from postroom.exchange.lookup import choices
-from postroom.exchange.outbox import Outbox, Place
+from postroom.exchange.outbox import Outbox
 from postroom.store import messages
 from postroom.store import sessions as stored
 from postroom.store.database import Database
@@ -39,10 +39,7 @@ def end(desk: Desk, id: MessageRef, reason: str = "") -> Receipt:
             raise NotYourTurn(
                 session=found.id, state=view.state, standing=standing, act=Kind.LAPSE, impossible="it cannot be ended", advice=""
             )
-        body = notices.WORDS["session-ended"].format(id=found.id, opener=view.opener, peer=view.peer, reason=reason)
-        place = Place(found.root, found.id, reply_to=found.root, hidden=bool(found.hidden))
-        sides = [outbox.mailbox(found.opener), outbox.mailbox(found.peer)]
-        receipt = outbox.put(notices.POSTROOM, notices.letter(body, "session-ended", Kind.LAPSE), sides, place=place)
+        receipt = sessions.lapse(outbox, found, "session-ended", reason=reason)
         outbox.write()
     return receipt
 

@@ -16,6 +16,7 @@ from postroom.exchange.lookup import known
 from postroom.exchange.notices import POSTROOM
 from postroom.exchange.outbox import HERE, Outbox
 from postroom.exchange.tracing import check_time
+from postroom.exchange.vanishing import vanish_again
 from postroom.store import agents, archive, budgets, deliveries, messages, pruning, replacing, restoring
 from postroom.store import doctor as store_doctor
 from postroom.store import export as store_export
@@ -116,6 +117,7 @@ def pour_into(desk: Desk, path: str, manifest: Manifest, keep: str) -> Restored 
             before = restoring.pour(posting.database, made_ms=manifest.made_ms)
             number = restoring.count(posting.database)
             announce(posting, manifest, before)
+            vanish_again(posting)
     restoring.settle(desk.database)
     return Restored(manifest.made_ms, number, before.rolled_back, kept, whole=False)
 

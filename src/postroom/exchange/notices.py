@@ -17,6 +17,8 @@ WORDS = {
     "offline": "{recipient} went offline without answering your message {id}. It stays in the mailbox or history of {recipient}.",
     "idle": "{recipient} read your message {id} and went idle without answering.",
     "deadline": "{recipient} did not answer your message {id} in time.",
+    "gone": "{recipient} is not here any more, and did not answer your message {id}.",
+    "out-of-sight": "{recipient} cannot answer your message {id} any more: you are a ghost now.",
     "held": "Thread {id} is held ({reason}). What is sent in it waits for a human: postroom release {id}",
     "paused": "A human has paused you: {reason}. What you send is held, and nothing else of yours reaches others, until you are released.",
     "unpaused": "A human has released what you sent, and you are paused no more.",
@@ -34,17 +36,24 @@ WORDS = {
     "room-renamed": "The room {old} is called {room} now, as somebody who cannot see it has taken its name.",
     "renamed": "You are called {name} now: somebody who cannot see you took the name {old}. Others do not notice.",
     "session-idle": "The session {id} between {opener} and {peer} was silent for too long and has been closed.",
+    "session-gone": "The session {id} between {opener} and {peer} has ended: {agent} is not here any more.",
     "session-ended": "The human has ended the session {id} between {opener} and {peer}: {reason}",
 }
 
 
-def notify(outbox: Outbox, to: int, what: str, about: MessageRow, **facts: str) -> None:
-    """Put a notice about a message into somebody's mailbox. Notices are never refused, held or answered by machine."""
-    id = about.id or str(about.number)
+def notify(outbox: Outbox, to: int, what: str, about: MessageRow, *, hidden: bool = False, **facts: str) -> None:
+    """Put a notice about a message into somebody's mailbox. Notices are never refused, held or answered by machine.
+
+    One that comes or not by what a ghost does is `hidden`; so is each to a ghost. It stands beside a thread that others see, not in it.
+    """
+    id, mailbox = about.id or str(about.number), outbox.mailbox(to)
     body = WORDS[what].format(id=id, **facts)
-    name = id if about.thread is None else messages.called(outbox.posting.database, about.thread)
-    place = Place(about.thread or about.seq, name, about.seq, hidden=bool(about.hidden))
-    outbox.put(POSTROOM, letter(body, what), [outbox.mailbox(to)], place=place)
+    if about.hidden or not (hidden or mailbox.ghost):
+        name = id if about.thread is None else messages.called(outbox.posting.database, about.thread)
+        place = Place(about.thread or about.seq, name, about.seq, hidden=bool(about.hidden))
+    else:
+        place = Place(reply_to=about.seq, hidden=True)
+    outbox.put(POSTROOM, letter(body, what), [mailbox], place=place)
 
 
 def tell(outbox: Outbox, to: int, what: str, *, hidden: bool, **facts: str) -> None:

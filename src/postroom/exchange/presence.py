@@ -145,14 +145,15 @@ def announce(posting: Posting, agent: int) -> None:
             events.tell_rooms(posting, agent, "member_status", before.status)
 
 
-def set_profile(desk: Desk, profile: Profile) -> None:
+def set_profile(desk: Desk, profile: Profile) -> int | None:
     """Change what an agent says about itself. Going idle tells those whose questions it has read and not answered.
 
+    Returns how many messages went back to their senders, if it has become a ghost by that.
     Raises BadValue, BadText, TooLarge; TooMany when there are as many ghosts, or others, as there may be.
     """
     profile = checked_profile(profile, desk.config.limits)
     if profile == Profile():
-        return
+        return None
     with desk.posting() as posting:
         if any(getattr(profile, name) is not None for name in WORDS):
             from postroom.exchange.pausing import check_free  # costs a reader of mail time
@@ -161,20 +162,23 @@ def set_profile(desk: Desk, profile: Profile) -> None:
         before = profiles.standing(posting.database, desk.agent.id).visibility
         if profile.visibility is not None and (profile.visibility == GHOST) != (before == GHOST):
             check_number(posting, ghosts=profile.visibility == GHOST)
-        if profile.visibility == GHOST and before != GHOST:  # whether it will answer nobody must notice
-            tell_askers(posting, desk.agent.id, "offline", unread_too=True)
-            waits.close_requests_to(posting.database, desk.agent.id)
+        returned = None
+        if profile.visibility == GHOST and before != GHOST:
+            from postroom.exchange.vanishing import vanish  # as above
+
+            returned = vanish(posting, desk.agent.id)
         profiles.set_profile(posting.database, desk.agent.id, profile)
         change_sides(posting, before, profile.visibility or before)
         announce(posting, desk.agent.id)
         if profile.status == "idle":
             tell_askers(posting, desk.agent.id, "idle", unread_too=False)
+    return returned
 
 
 def change(desk: Desk, profile: Profile) -> Listed:
     """How the desk's agent is listed for the others, after changing what it says about itself. Raises as `set_profile`."""
-    set_profile(desk, profile)
-    return listed(desk)
+    returned = set_profile(desk, profile)
+    return listed(desk)._replace(returned=returned)
 
 
 def check_number(posting: Posting, *, ghosts: bool) -> None:

@@ -47,7 +47,7 @@ def settle(posting: Posting, handed: Sequence[Handed]) -> None:
     desk = posting.desk
     count = deliveries.read(posting.database, handed, holder=desk.provenance, recipient=desk.agent.id, now_ms=posting.now_ms)
     if count < len(handed):
-        lost = [one.message.id for one in handed if not deliveries.was_read_from(posting.database, one.delivery, desk.provenance)]
+        lost = [one.message.id for one in handed if not deliveries.is_settled_from(posting.database, one.delivery, desk.provenance)]
         if lost:
             raise LeaseLost(ids=", ".join(lost))
     events.receipts(posting, handed, count)

@@ -157,7 +157,7 @@ def parts_of(database: Database, row: EventRow, kind: str) -> Iterator[str]:
             assert isinstance(shown, dict), "an event is an object"
             yield envelope(kind, row.at_ms, shown)
         return
-    recipient = events.name_of(database, "agent", row.agent, {}) or ""
+    recipient = events.agent_of(database, row, {})
     about = events.messages_read(database, row.text) if row.what == events.READ else [row.message or 0]
     for one in messages.messages(database, f"WHERE m.seq IN ({','.join(map(str, about))}) ORDER BY m.seq", ()):
         reason = None if row.what == events.READ else row.text or None

@@ -208,8 +208,8 @@ def tell_refusals(outbox: Outbox, refusing: Sequence[Mailbox | MemberRow], refus
     if not together:
         for mailbox in refusing:
             notices.notify(outbox, about.sender, "refused", about, recipient=mailbox.name, reason=refusals[mailbox.agent])
-    elif named := crowds.names(refusing):
-        notices.notify(outbox, about.sender, "refused", about, recipient=named, reason=refusals[refusing[0].agent])
+    elif seen := [one for one in refusing if not one.ghost]:
+        notices.notify(outbox, about.sender, "refused", about, recipient=crowds.names(seen), reason=refusals[seen[0].agent])
 
 
 def recipient(outbox: Outbox, name: Name, *, create: bool) -> Mailbox:
@@ -297,12 +297,21 @@ def placed(outbox: Outbox, draft: Draft, answered: Parent | None, crowd: Crowd, 
     hidden = hidden or bool(threaded.hidden)
     hops = causes.hops_after(outbox.posting, answered, hidden=hidden)
     if hidden and not threaded.hidden:
+        if answered is not None and between_human_and_ghost(outbox, answered, crowd):
+            waits.close_request(database, sender.id, answered.seq)
         return Place(reply_to=answered and answered.seq, hops=hops, hidden=True)
     held = budgeted(outbox, threaded.root, hops, crowd)
     speaks = held is None and outbox.paused is None
     if answered is not None and speaks and reaches(crowd, answered):
         note_answer(outbox.posting, answered, by=sender.id)
     return Place(threaded.root, messages.called(database, threaded.root), answered and answered.seq, hops, held, hidden=hidden)
+
+
+def between_human_and_ghost(outbox: Outbox, answered: Parent, crowd: Crowd) -> bool:
+    """Whether an answer goes from one of them to the other, who asked before it was a ghost: that it has come nobody else can notice."""
+    if HUMAN_AGENT not in (outbox.author.agent, answered.sender):
+        return False
+    return any(one.agent == answered.sender and (one.ghost or outbox.ghost) for one in crowd.mailboxes)
 
 
 def budgeted(outbox: Outbox, root: int, hops: int, crowd: Crowd) -> str | None:

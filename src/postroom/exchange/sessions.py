@@ -9,7 +9,7 @@ from postroom.core.errors import AmbiguousId, BadValue, NoSuchPeer, NoSuchRecipi
 from postroom.core.message import Draft, Kind, Letter, MessageRef, Receipt, Seq, check_text, checked, id_text
 from postroom.core.session import IMPOSSIBLE, SessionState, SessionView, Side, after, in_words
 from postroom.core.types import NamedTuple
-from postroom.exchange import sending
+from postroom.exchange import notices, sending
 from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_PROVENANCE, Desk, Posting
 from postroom.exchange.lookup import choices, own_id, resolve
 from postroom.exchange.outbox import Author, Crowd, Mailbox, Outbox, Place
@@ -40,7 +40,7 @@ def open_session(desk: Desk, draft: Draft, *, claim: bool = False) -> Receipt:
             raise BadValue(name="to", value=draft.to, why="a session is with one other agent")
         if draft.id is not None and (receipt := sending.earlier(outbox, letter)):
             return receipt
-        begun = sending.or_held(outbox, sending.unthreaded(outbox, hidden=bool(outbox.ghost)))
+        begun = sending.or_held(outbox, sending.unthreaded(outbox, hidden=bool(outbox.ghost or peers[0].ghost)))
         sending.paced(outbox, peers, begun)
         receipt = outbox.put(outbox.author, letter._replace(reply_by_ms=None), peers, place=begun)
         root = outbox.last.seq
@@ -123,8 +123,6 @@ def act(desk: Desk, id: MessageRef, kind: Kind, draft: Draft, *, claim: bool = F
     with desk.reading() as database:
         found = find(desk, id)
         other = agents.by_id(database, found.other(desk.agent.id))
-        if kind is Kind.DATA and not found.hidden and agents.is_ghost(database, other.id):
-            raise NoSuchPeer(name=agents.known_name(database, other.id, hidden=False), close="")
     letter = checked(draft._replace(to=other.name), limits, now_ms=desk.now_ms(), kind=kind)
     letter = letter._replace(files=sending.keep_files(desk, draft))
     with desk.posting(safe=True) as posting:
@@ -135,8 +133,7 @@ def act(desk: Desk, id: MessageRef, kind: Kind, draft: Draft, *, claim: bool = F
         if kind is Kind.DATA:
             to = Crowd("", [outbox.mailbox(other.id)])
             answered = None if draft.reply_to is None else resolve(posting.database, draft.reply_to, desk.agent)
-            place = sending.placed(outbox, draft._replace(thread=Seq(found.root)), answered, to, hidden=bool(outbox.ghost))
-            place = place._replace(root=found.root, name=found.id)  # also what a ghost says
+            place = sending.placed(outbox, draft._replace(thread=Seq(found.root)), answered, to, hidden=bool(found.hidden))
             receipt = sending.deliver(outbox, letter, to, place)
         else:
             receipt = control(outbox, found, letter)
@@ -155,7 +152,7 @@ def control(outbox: Outbox, found: Offer, letter: Letter) -> Receipt:
         sending.note_answer(posting, syn, by=posting.desk.agent.id)
     if letter.kind is Kind.SYN_ACK:
         watch_idleness(posting, found.root)
-    place = Place(found.root, found.id, found.root if answers else None, hidden=bool(found.hidden or outbox.ghost))
+    place = Place(found.root, found.id, found.root if answers else None, hidden=bool(found.hidden))
     other = outbox.mailbox(found.other(posting.desk.agent.id))
     return outbox.put(outbox.author, letter, [other], place=place)
 
@@ -169,11 +166,18 @@ def acknowledge(posting: Posting, handed: Sequence[Handed]) -> None:
     for root in sorted(roots):
         found = stored.offer(posting.database, root)
         assert found is not None, "FIN is said in sessions only"
-        if outbox.ghost and not found.hidden:  # the other side must not notice that it reads
-            continue
         if after(stored.state(posting.database, found), found.side(posting.desk.agent.id), Kind.FIN_ACK):
             control(outbox, found, Letter((), Draft(""), Kind.FIN_ACK))
     outbox.write()
+
+
+def lapse(outbox: Outbox, found: Offer, what: str, **facts: str) -> Receipt:
+    """End a session in the name of the post room, and tell both sides why."""
+    view = stored.view(outbox.posting.database, found)
+    body = notices.WORDS[what].format(id=found.id, opener=view.opener, peer=view.peer, **facts)
+    sides = [outbox.mailbox(found.opener), outbox.mailbox(found.peer)]
+    place = Place(found.root, found.id, reply_to=found.root, hidden=bool(found.hidden))
+    return outbox.put(notices.POSTROOM, notices.letter(body, what, Kind.LAPSE), sides, place=place)
 
 
 def check_turn(posting: Posting, found: Offer, kind: Kind) -> None:

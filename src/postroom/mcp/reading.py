@@ -124,7 +124,8 @@ def profile(guest: Guest, given: Arguments) -> Reply:
     if "name" in given and given.text("name") != guest.agent.name:
         guest.rename(given.text("name"))
     mine = changed(guest, given)
-    return Reply(f"you are {agent_line(mine)}  {mine.visibility}")
+    returned = f"\n{counted(mine.returned, 'message')} that you had not read went back: nobody sees you any more" if mine.returned else ""
+    return Reply(f"you are {agent_line(mine)}  {mine.visibility}{returned}")
 
 
 def changed(guest: Guest, given: Arguments) -> Listed:

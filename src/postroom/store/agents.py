@@ -109,6 +109,11 @@ def is_ghost(database: Database, agent: int) -> bool:
     return bool(database.execute("SELECT 1 FROM agent WHERE id = ? AND visibility = 'ghost'", (agent,)).fetchall())
 
 
+def ghosts(database: Database) -> list[int]:
+    """Those whom nobody else may notice."""
+    return [agent for (agent,) in database.execute("SELECT id FROM agent WHERE visibility = 'ghost' ORDER BY id")]
+
+
 def seen(database: Database, agent: int, *, now_ms: int) -> None:
     """Note that a process of the agent came or went."""
     database.execute("UPDATE agent SET seen_ms = ? WHERE id = ?", (now_ms, agent))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from postroom.core.types import NamedTuple
+from postroom.store.deliveries import BY_NAME
 from postroom.store.events import PLACES
 from postroom.store.mailboxes import UNITS
 
@@ -151,6 +152,13 @@ CHECKS = (
         "rooms that all may see belong to a ghost",
         "SELECT count(*) FROM room r JOIN agent a ON a.id = r.owner WHERE r.policy != 'secret' AND a.visibility = 'ghost'",
         next_step=HAND_OVER,
+    ),
+    Check(
+        "mail waits for a ghost from those who do not see it",
+        "SELECT count(*) FROM delivery d JOIN message m ON m.seq = d.message JOIN agent a ON a.id = d.recipient"
+        f" WHERE a.visibility = 'ghost' AND (d.unread IS NOT NULL OR d.state = 'held') AND {BY_NAME}",
+        Level.WARNING,
+        "It goes back when the ghost shows itself and hides again: postroom profile --visibility hidden, then ghost.",
     ),
     Check(
         "members and invitations are of rooms or agents that do not exist",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from postroom.core.message import Message, Progress, State, before
 from postroom.core.types import NamedTuple
+from postroom.core.visibility import GHOST, HIDDEN, VISIBLE
 from postroom.store import mailboxes, messages
 from postroom.store.database import Database, Row
 
@@ -77,12 +78,20 @@ WHERE d.unread = ? ORDER BY d.id LIMIT ?
 RECIPIENTS_AFTER = "SELECT DISTINCT unread FROM delivery WHERE id > ? AND unread IS NOT NULL"
 WAITING = "UPDATE meter SET value = value - ? WHERE sender = 0 AND recipient = ?"
 ENDING = "SELECT d.id, m.seq, d.recipient, d.unread, m.hidden FROM delivery d JOIN message m ON m.seq = d.message"
-PROGRESS = """
-SELECT a.name, d.state, EXISTS (SELECT 1 FROM attached t WHERE t.agent = a.id), d.reason,
-    d.delivered_ms, d.handed_ms, d.read_ms, d.answered_ms, d.ended_ms, d.handovers
+BY_NAME = "m.room IS NULL AND m.recipients NOT GLOB '@*' AND NOT m.hidden AND m.sender NOT IN (1, 2, d.recipient)"
+"""What one has sent to others by name, who sees no ghosts. When a recipient becomes a ghost it goes back, unless it was read. So it changes
+no more, and what became of it may be shown: nothing that the ghost does afterwards is seen there."""
+RETURNING = f"""
+SELECT d.id, m.seq FROM delivery d JOIN message m ON m.seq = d.message
+WHERE (d.unread = ?1 OR d.state = '{State.HELD}' AND d.recipient = ?1) AND {BY_NAME} ORDER BY d.id
+"""
+PROGRESS = f"""
+SELECT iif(a.id = ?2 OR ?2 IN (1, 2), a.name, coalesce(a.known_as, a.name)), d.state,
+    (a.visibility != '{GHOST}' OR a.id = ?2 OR ?2 IN (1, 2)) AND EXISTS (SELECT 1 FROM attached t WHERE t.agent = a.id),
+    d.reason, d.delivered_ms, d.handed_ms, d.read_ms, d.answered_ms, d.ended_ms, d.handovers
 FROM message m JOIN delivery d ON d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1 JOIN agent a ON a.id = d.recipient
 WHERE m.seq = ?1 AND (
-    a.visibility = 'visible' OR a.id = ?2 OR ?2 IN (1, 2) OR a.visibility = 'hidden' AND
+    a.visibility = '{VISIBLE}' OR a.id = ?2 OR ?2 IN (1, 2) OR a.visibility = '{GHOST}' AND {BY_NAME} OR a.visibility = '{HIDDEN}' AND
     (m.room IS NULL OR EXISTS (SELECT 1 FROM member b WHERE b.room = m.room AND b.agent = ?2))
 ) ORDER BY d.id
 """
@@ -136,9 +145,10 @@ def was_read(database: Database, delivery: int) -> bool:
     return bool(database.execute("SELECT 1 FROM delivery WHERE id = ? AND state IN ('read', 'answered')", (delivery,)).fetchall())
 
 
-def was_read_from(database: Database, delivery: int, holder: int) -> bool:
-    """Whether a message has been read or answered, and this reader was the last one that had it in hands."""
-    found = database.execute("SELECT 1 FROM delivery WHERE id = ? AND state IN ('read', 'answered') AND holder = ?", (delivery, holder))
+def is_settled_from(database: Database, delivery: int, holder: int) -> bool:
+    """Whether a message has been read or answered, or went back because its recipient is gone, and this reader had it in hands last."""
+    sql = "SELECT 1 FROM delivery WHERE id = ? AND state IN ('read', 'answered', 'refused') AND holder = ?"
+    found = database.execute(sql, (delivery, holder))
     return bool(found.fetchall())
 
 
@@ -177,6 +187,11 @@ def end(database: Database, delivery: int, state: State, reason: str, *, now_ms:
     if unread is not None:
         leave(database, recipient, mailboxes.units(hidden=bool(hidden)))
     return Ended(id, message, recipient)
+
+
+def returning(database: Database, recipient: int) -> list[tuple[int, int]]:
+    """What goes back when an agent becomes a ghost, in order: deliveries, each with its message. Also what is in hands, or held."""
+    return [(delivery, message) for delivery, message in database.execute(RETURNING, (recipient,))]
 
 
 def give_back(database: Database, recipient: int, holder: int) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from postroom.core.event import Event
 from postroom.core.types import NamedTuple
 from postroom.core.visibility import GHOST
-from postroom.store import messages
+from postroom.store import agents, messages
 from postroom.store.database import Database
 
 
@@ -47,6 +47,7 @@ class Told(NamedTuple):
 
 
 READ = "read"
+REFUSED = "refused"
 LEFT = "member_left"
 VANISHED = "vanished"
 """Stands for LEFT when an agent became a ghost: `text` is its name of then, as nobody must learn the one that it has later."""
@@ -62,8 +63,8 @@ COLUMNS = "e.id, e.at_ms, e.what, e.room, e.agent, e.message, e.text"
 INSERT = "INSERT INTO event (at_ms, what, room, target, agent, message, text) VALUES (?, ?, ?, ?, ?, ?, ?)"
 INSERT_IN_ROOMS = "INSERT INTO event (at_ms, what, room, agent, text) SELECT ?1, ?2, room, ?3, ?4 FROM member WHERE agent = ?3"
 VANISH = f"UPDATE event SET what = '{VANISHED}', text = ? WHERE agent = ? AND what = '{LEFT}' AND target IS NULL"
-# Of one who has become a ghost since nothing is told but that it left.
-NOTICED = f"(e.what = '{VANISHED}' OR (SELECT visibility FROM agent WHERE id = e.agent) != '{GHOST}')"
+# Of one who has become a ghost since nothing is told but that it left, and what it left unread.
+NOTICED = f"(e.what IN ('{VANISHED}', '{REFUSED}') OR (SELECT visibility FROM agent WHERE id = e.agent) != '{GHOST}')"
 TO_AGENT = f"SELECT {COLUMNS} FROM event e WHERE e.target = ? AND e.id >= ? AND (e.agent = e.target OR {NOTICED}) ORDER BY e.id LIMIT ?"
 IN_ROOM = f"""
 SELECT {COLUMNS} FROM event e WHERE e.room = ? AND e.target IS NULL AND e.id >= ? AND e.agent != ? AND {NOTICED} ORDER BY e.id LIMIT ?
@@ -207,7 +208,7 @@ def told(database: Database, row: EventRow, names: dict[str, str]) -> Iterator[E
     if row.what == VANISHED:
         yield Event(LEFT, row.at_ms, name_of(database, "room", row.room, names), row.text)
         return
-    agent = name_of(database, "agent", row.agent, names) or ""
+    agent = agent_of(database, row, names)
     if row.what == READ:
         about, text = messages_read(database, row.text), ""
     elif row.message is not None:
@@ -219,6 +220,13 @@ def told(database: Database, row: EventRow, names: dict[str, str]) -> Iterator[E
         for (room,) in database.execute("SELECT room FROM message WHERE seq = ?", (message,)):  # none if it has been pruned
             id = messages.called(database, message)
             yield Event(row.what, row.at_ms, name_of(database, "room", room, names), agent, id, text)
+
+
+def agent_of(database: Database, row: EventRow, names: dict[str, str]) -> str:
+    """What the agent is called that did something; as others knew it, if it has become a ghost by that."""
+    if row.what == REFUSED:
+        return agents.known_name(database, row.agent, hidden=False)
+    return name_of(database, "agent", row.agent, names) or ""
 
 
 def messages_read(database: Database, text: str) -> list[int]:

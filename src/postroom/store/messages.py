@@ -87,9 +87,11 @@ ALL_SEEING = frozenset({1, 2})
 PARENT = "SELECT seq, id, sender, thread, hops, kind, reply_by_ms, delivery, fan_out, room, hidden, number, withheld FROM message"
 SPEAKER = "iif(m.hidden, s.name, coalesce(s.known_as, s.name))"
 """The name of a sender `s`, as those know it who may see a message `m`."""
+REPLY_BY = "iif(s.visibility = 'ghost' AND NOT m.hidden AND m.recipients != 'human', NULL, m.reply_by_ms)"
+"""Until when an answer is expected. Who has become a ghost since cannot be answered, but by the human."""
 MESSAGE = f"""
 SELECT m.seq, m.id, m.number, m.hidden, {SPEAKER}, m.recipients, m.subject, m.body, m.sent_ms, m.thread, m.reply_to, m.kind, m.urgency,
-    m.reply_by_ms, m.expires_ms, m.hops, m.files, v.interface, v.pid, v.program
+    {REPLY_BY}, m.expires_ms, m.hops, m.files, v.interface, v.pid, v.program
 """
 COLUMNS = 20
 HIDDEN = 3

@@ -37,6 +37,7 @@ class Listed(NamedTuple):
     archived: bool
     declared: str | None  # the status that it has said, and has again when it is here; as `paused` for itself and the human only
     paused: str | None  # why a human holds what it sends
+    returned: int | None = None  # how many messages went back to their senders by the change of which this tells: it made a ghost
 
 
 class Standing(NamedTuple):
@@ -150,7 +151,7 @@ def shown(database: Database, rows: Iterable[Row], *, viewer: int, archived: boo
         (archives,) = columns(away, ids, (False,))
         found += made(Listed, zip(
             names, kinds, status, online, waiting, words, map(bool, accepts), seen, processes, visibility,
-            harnesses, directories, tags, texts(capabilities), archives, declared, paused, strict=False,
+            harnesses, directories, tags, texts(capabilities), archives, declared, paused, repeat(None), strict=False,
         ))  # fmt: skip
     return found
 

@@ -45,6 +45,12 @@ def offer(database: Database, root: int) -> Offer | None:
     return None
 
 
+def in_sight(database: Database, agent: int) -> list[Offer]:
+    """The sessions of an agent that are not hidden, also those whose offer is held, oldest first."""
+    rows = database.execute(f"{OFFER} WHERE m.kind = 'syn' AND NOT m.hidden AND ?1 IN (m.sender, d.recipient) ORDER BY m.seq", (agent,))
+    return [offered(row) for row in rows]
+
+
 def offered(row: Row) -> Offer:
     """A row of OFFER."""
     root, id, *rest = row

@@ -25,6 +25,11 @@ class Timer(NamedTuple):
 
 
 REQUEST = "SELECT recipient, message, asker, told FROM request"
+IN_SIGHT = """
+SELECT q.recipient, q.message, q.asker, q.told FROM request q JOIN message m ON m.seq = q.message
+WHERE (q.recipient = ?1 OR q.asker = ?1) AND 2 NOT IN (q.recipient, q.asker) AND q.recipient != q.asker AND NOT m.hidden
+ORDER BY q.message, q.recipient
+"""
 
 
 def insert_request(database: Database, recipient: int, message: int, asker: int) -> None:
@@ -43,6 +48,11 @@ def requests_to(database: Database, recipient: int) -> list[Request]:
     return [Request(*row) for row in database.execute(f"{REQUEST} WHERE recipient = ?", (recipient,))]
 
 
+def requests_in_sight(database: Database, agent: int) -> list[Request]:
+    """The open questions to an agent and of it that end when it becomes a ghost: not those to or of the human, who still sees it."""
+    return [Request(*row) for row in database.execute(IN_SIGHT, (agent,))]
+
+
 def requests_of(database: Database, about: MessageRow) -> list[Request]:
     """The open questions that one message asked."""
     recipients = "SELECT recipient FROM delivery WHERE id BETWEEN ? AND ?"
@@ -55,11 +65,6 @@ def requests_of(database: Database, about: MessageRow) -> list[Request]:
 def close_request(database: Database, recipient: int, message: int) -> None:
     """Note that no answer is expected any more."""
     database.execute("DELETE FROM request WHERE recipient = ? AND message = ?", (recipient, message))
-
-
-def close_requests_to(database: Database, recipient: int) -> None:
-    """Note that nobody expects answers of an agent any more."""
-    database.execute("DELETE FROM request WHERE recipient = ?", (recipient,))
 
 
 def close_requests(database: Database, asker: int, message: int) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from postroom.core.message import Message
 from postroom.core.types import NamedTuple
+from postroom.core.visibility import GHOST
 from postroom.store import messages
 from postroom.store.database import Database
+from postroom.store.deliveries import BY_NAME
 from postroom.store.rooms import MAY_READ
 
 
@@ -28,12 +30,13 @@ class Step(NamedTuple):
     at_ms: int | None
 
 
-STEPS = """
-SELECT d.id, m.seq, a.name, d.state, d.reason,
+STEPS = f"""
+SELECT d.id, m.seq, iif(a.id = ?3 OR ?3 IN (1, 2), a.name, coalesce(a.known_as, a.name)), d.state, d.reason,
     CASE d.state WHEN 'delivered' THEN d.delivered_ms WHEN 'handed' THEN d.handed_ms WHEN 'read' THEN d.read_ms
     WHEN 'answered' THEN d.answered_ms WHEN 'held' THEN m.sent_ms ELSE d.ended_ms END
 FROM message m JOIN delivery d ON d.id BETWEEN m.delivery AND m.delivery + m.fan_out - 1 JOIN agent a ON a.id = d.recipient
-WHERE m.seq BETWEEN ?1 AND ?2 AND (a.visibility != 'ghost' OR a.id = ?3 OR ?3 IN (1, 2)) ORDER BY d.id
+WHERE m.seq BETWEEN ?1 AND ?2 AND (a.visibility != '{GHOST}' OR a.id = ?3 OR ?3 IN (1, 2) OR {BY_NAME})
+ORDER BY d.id
 """
 CONCERNS = "SELECT m.seq, m.room IS NULL OR m.sender = ?2 OR ?2 IN (1, 2) FROM message m"
 AFTER = "WHERE m.seq > ?1"

@@ -191,7 +191,7 @@ FAULTS = (
     Fault(
         "a message expires without a notice",
         (MAILBOX, f"{MESSAGES}a_message_that_nobody_read_in_time_comes_back"),
-        (Edit(WARDEN, "    if named := crowds.names(unread):\n", "    if named := None:\n"),),
+        (Edit(WARDEN, "    if seen:\n", "    if None:\n"),),
     ),
     Fault(
         "an expired message is handed over",

@@ -38,8 +38,7 @@ class NameArguments(Arguments, frozen=True):
 
 def profile(desk: Desk, given: ProfileArguments) -> Listed:
     """Change what is given."""
-    presence.set_profile(desk, Profile(**{name: getattr(given, name) for name in Profile._fields}))
-    return presence.listed(desk)
+    return presence.change(desk, Profile(**{name: getattr(given, name) for name in Profile._fields}))
 
 
 VERBS: list[Verb] = [
