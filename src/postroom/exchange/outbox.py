@@ -74,9 +74,9 @@ class Mailbox:
         return value >= limit and mailboxes.counted(value)[hidden] >= limit
 
 
-def written_to(to: Sequence[Mailbox | MemberRow], place: Place) -> str:
+def written_to(to: Sequence[Mailbox | MemberRow], *, hidden: bool) -> str:
     """Who a message goes to, by the names that those know who may see it."""
-    return " ".join([one.name if place.hidden else one.ghost or one.name for one in to])
+    return " ".join([one.name if hidden else one.ghost or one.name for one in to])
 
 
 NO_MAILBOXES: list[Mailbox] = []
@@ -215,7 +215,7 @@ class Outbox:
             id = f"+{os.urandom(RANDOM_BYTES).hex()}"
         self._messages.append(
             (
-                seq, id, HERE, author.agent, author.provenance, place.address or written_to(to, place), now_ms, kind, draft.urgency,
+                seq, id, HERE, author.agent, author.provenance, place.address or written_to(to, hidden=place.hidden), now_ms, kind, draft.urgency,
                 place.root, place.reply_to,
                 draft.subject, draft.body, reply_by_ms, expires_ms, place.hops, bool(draft.follow), len(files), self._delivery + 1, len(to),
                 place.room, place.hidden, self._number, place.held is not None,

@@ -23,7 +23,7 @@ from postroom.core.types import AtRest
 from postroom.exchange import causes, crowds, notices
 from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_AGENT, Desk, Posting
 from postroom.exchange.lookup import instead, resolve
-from postroom.exchange.outbox import NEW_THREAD, NO_REFUSALS, Crowd, Mailbox, Outbox, Place, written_to
+from postroom.exchange.outbox import NO_REFUSALS, Crowd, Mailbox, Outbox, Place, written_to
 from postroom.store import budgets, deliveries, mailboxes, messages, waits
 from postroom.store.budgets import ThreadBudget
 from postroom.store.mailboxes import MemberRow
@@ -98,12 +98,14 @@ def post(outbox: Outbox, letter: Letter) -> Receipt:
     answered = None if draft.reply_to is None else resolve(outbox.posting.database, draft.reply_to, outbox.posting.desk.agent)
     crowd = addressed(outbox, letter, answered)
     hidden = is_hidden(outbox, crowd)
-    place = unthreaded(outbox, hidden=hidden) if opens else placed(outbox, draft, answered, crowd, hidden=hidden)
-    if opens and not crowd.address:
-        place = place._replace(address=written_to(crowd.mailboxes, place))
-        outbox.openings[letter.to] = crowd, place
-    if crowd.address:
-        place = place._replace(address=crowd.address)
+    if opens:
+        place = unthreaded(outbox, crowd, hidden=hidden)
+        if not crowd.address:
+            outbox.openings[letter.to] = crowd, place
+    else:
+        place = placed(outbox, draft, answered, crowd, hidden=hidden)
+        if crowd.address:
+            place = place._replace(address=crowd.address)
     if crowd.room is not None:
         place = place._replace(room=crowd.room.id)
     return deliver(outbox, letter, crowd, place)
@@ -113,7 +115,7 @@ def is_hidden(outbox: Outbox, crowd: Crowd) -> bool:
     """Whether others must not notice a message: it is said in a secret room, or from or to a ghost."""
     if crowd.address:
         return bool(outbox.ghost) or (crowd.room is not None and crowd.room.policy == "secret")
-    return bool(outbox.ghost) or any(mailbox.ghost for mailbox in crowd.mailboxes)
+    return bool(outbox.ghost) or any([mailbox.ghost for mailbox in crowd.mailboxes])
 
 
 def addressed(outbox: Outbox, letter: Letter, answered: Parent | None) -> Crowd:
@@ -278,10 +280,10 @@ def cannot_take(mailbox: Mailbox, wait_ms: int, limits: Limits) -> WorldError:
     return MailboxFull(name=mailbox.name, limit=limits.waiting)
 
 
-def unthreaded(outbox: Outbox, *, hidden: bool) -> Place:
+def unthreaded(outbox: Outbox, crowd: Crowd, *, hidden: bool) -> Place:
     """Where a message stands that begins a thread."""
     hops = causes.hops_after(outbox.posting, None, hidden=hidden)
-    return Place(hops=hops, hidden=hidden) if hops or hidden else NEW_THREAD
+    return Place(hops=hops, hidden=hidden, address=crowd.address or written_to(crowd.mailboxes, hidden=hidden))
 
 
 def placed(outbox: Outbox, draft: Draft, answered: Parent | None, crowd: Crowd, *, hidden: bool) -> Place:

@@ -40,7 +40,7 @@ def open_session(desk: Desk, draft: Draft, *, claim: bool = False) -> Receipt:
             raise BadValue(name="to", value=draft.to, why="a session is with one other agent")
         if draft.id is not None and (receipt := sending.earlier(outbox, letter)):
             return receipt
-        begun = sending.or_held(outbox, sending.unthreaded(outbox, hidden=bool(outbox.ghost or peers[0].ghost)))
+        begun = sending.or_held(outbox, sending.unthreaded(outbox, Crowd("", peers), hidden=bool(outbox.ghost or peers[0].ghost)))
         sending.paced(outbox, peers, begun)
         receipt = outbox.put(outbox.author, letter._replace(reply_by_ms=None), peers, place=begun)
         root = outbox.last.seq

@@ -119,10 +119,11 @@ class Counter:
 
     def _serve_brief(self) -> None:
         """Do what is brief here in the event loop, unless it had to wait for another process or the disk: then the thread does it."""
-        wishes, self._brief, self._asked = self._brief, [], False
-        if not wishes:
-            return
+        self._asked = False
         flushing = self._flushes_begun != self._flushes_ended  # what is written meanwhile may have to wait for the disk
+        if not self._brief or (flushing and self._flusher.is_quick):  # then it is done when that is over
+            return
+        wishes, self._brief = self._brief, []
         if not flushing and self._wishes.empty() and not self._database.suspect and self._lock.acquire(blocking=False):
             try:
                 self._perform(wishes, answer_all, patient=False)
@@ -139,6 +140,7 @@ class Counter:
     def _flushed(self, outcomes: list[Told]) -> None:
         self._flushes_ended += 1
         answer_all(outcomes)
+        self._serve_brief()
 
     def _hand_over(self, wishes: list[Wish]) -> None:
         for wish in wishes:

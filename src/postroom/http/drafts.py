@@ -55,7 +55,7 @@ class SendManyArguments(Arguments, frozen=True):
 
 def checked_sender(given: SendArguments, name: str) -> None:
     """Raise NotYourName if a message says that it is from somebody else: its sender is who sends it."""
-    if given.sender is not None and fold_name(given.sender) != name:
+    if given.sender is not None and given.sender != name and fold_name(given.sender) != name:
         raise NotYourName(name=name, act="send", other=given.sender[:100])
 
 
