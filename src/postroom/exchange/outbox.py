@@ -215,8 +215,8 @@ class Outbox:
             id = f"+{os.urandom(RANDOM_BYTES).hex()}"
         self._messages.append(
             (
-                seq, id, HERE, author.agent, author.provenance, place.address or written_to(to, hidden=place.hidden), now_ms, kind, draft.urgency,
-                place.root, place.reply_to,
+                seq, id, HERE, author.agent, author.provenance, place.address or written_to(to, hidden=place.hidden), now_ms, kind,
+                draft.urgency, place.root, place.reply_to,
                 draft.subject, draft.body, reply_by_ms, expires_ms, place.hops, bool(draft.follow), len(files), self._delivery + 1, len(to),
                 place.room, place.hidden, self._number, place.held is not None,
             )

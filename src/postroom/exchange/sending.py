@@ -115,7 +115,7 @@ def is_hidden(outbox: Outbox, crowd: Crowd) -> bool:
     """Whether others must not notice a message: it is said in a secret room, or from or to a ghost."""
     if crowd.address:
         return bool(outbox.ghost) or (crowd.room is not None and crowd.room.policy == "secret")
-    return bool(outbox.ghost) or any([mailbox.ghost for mailbox in crowd.mailboxes])
+    return bool(outbox.ghost) or any(mailbox.ghost for mailbox in crowd.mailboxes)
 
 
 def addressed(outbox: Outbox, letter: Letter, answered: Parent | None) -> Crowd:
