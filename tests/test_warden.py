@@ -9,7 +9,7 @@ import pytest
 
 from postroom import doorbell
 from postroom.core.message import Draft, State
-from postroom.store.database import WAL_PAGES
+from postroom.store.database import LONE_WAL_PAGES, WAL_PAGES
 from tests.programs import Program
 from tests.waiting import SOON_S, tell, until, until_online
 
@@ -112,6 +112,15 @@ def test_the_wal_is_kept_small_by_senders_alone(post):
         alice.send_many([Draft("bob", BODY)] * 100)
         largest = max(largest, wal_pages(post))
     assert WAL_PAGES < largest < 5 * WAL_PAGES, "it was filled, and begun anew"
+
+
+@pytest.mark.slow
+def test_the_wal_is_kept_small_by_those_who_come_and_go(post):
+    post.configure(FAST)
+    for _ in range(10):
+        with post.connect("alice", durability="relaxed") as alice:
+            alice.send_many([Draft("bob", BODY, create=True)] * 100)
+    assert wal_pages(post) < LONE_WAL_PAGES, "nobody is there"
 
 
 @pytest.mark.slow

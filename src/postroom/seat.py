@@ -72,6 +72,7 @@ class Seat:
             try:
                 if desk.open:
                     presence.detach(desk)
+                    self.warden.leave()
             finally:
                 self._put_away()
 

@@ -13,9 +13,9 @@ from postroom.exchange import crowds, events, notices, presence, sessions, traci
 from postroom.exchange.desk import HUMAN_AGENT, Desk
 from postroom.exchange.events import Outcome
 from postroom.exchange.outbox import Outbox
-from postroom.store import deliveries, messages, search, waits
+from postroom.store import agents, deliveries, messages, search, waits
 from postroom.store import sessions as stored
-from postroom.store.database import WAL_PAGES, Database
+from postroom.store.database import LONE_WAL_PAGES, WAL_PAGES, Database
 from postroom.store.messages import MessageRow
 from postroom.store.place import touch_kernel
 from postroom.store.waits import Timer
@@ -59,6 +59,15 @@ class Warden:
         """Keep the WAL small under load: a reader does it between two looks into its mailbox, a sender only when nobody else did."""
         if self._writes.wal_pages >= WAL_PAGES * times:
             self._alone(lambda: self._checkpoint(all_of_it=True))
+
+    def leave(self) -> None:
+        """Leave a small WAL behind: where no process stays, the next one would have to read all of it."""
+        if self._writes.wal_pages < LONE_WAL_PAGES:
+            return
+        if agents.all_attached(self._desk.database):
+            self.checkpoint_if_large(times=4)
+        else:
+            self._desk.database.empty_wal()
 
     def close(self) -> None:
         """Give the lock up."""

@@ -61,4 +61,4 @@ def test_who_is_refused_a_broadcast_is_told_when_to_try_again(many):
     for _ in range(10):
         many.ok("send", "@all", "hello", "--as", "analyst")
     refused = many("send", "@all", "hello", "--as", "analyst")
-    assert (refused.code, "broadcasts_per_minute = 10" in refused.err, "Wait" in refused.err) == (errors.TooFast.exit_code, True, True)
+    assert (refused.code, "broadcasts_per_minute = 10" in refused.err, "wait" in refused.err) == (errors.TooFast.exit_code, True, True)

@@ -193,14 +193,14 @@ def test_that_a_reader_was_killed_is_told_by_the_first_call_that_looks(pair):
 
 
 def test_the_wal_stays_small_where_no_process_stays(pair):
-    from postroom import Draft, connect
-
     wal = pair.home / "postroom" / "store.db-wal"
-    with connect("carol", home=pair.home / "postroom") as carol:
-        while wal.stat().st_size < 600_000:
-            carol.send_many([Draft("bob", "x" * 2000)] * 20)
+    fills = "from postroom import Draft\nfor _ in range(20): me.send_many([Draft('bob', 'x' * 2000)] * 20)\nprint('full')"
+    with Program("carol", fills) as carol:
+        assert carol.line() == "full"
         pair.ok("send", "bob", "not alone", "--as", "alice")
         assert wal.stat().st_size >= 600_000, "an attached process does it when it has time"
+        carol.kill()
+    pair.ok("inbox", "--as", "alice")  # notices that carol is gone
     pair.ok("send", "bob", "alone", "--as", "alice")
     assert wal.stat().st_size == 0
     assert len(pair.objects("inbox", "--limit", "1000", "--as", "bob")) > 100

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 INTERFACE = "cli"
 STDIN = 0
-LONE_WAL_PAGES = 256
-"""While nobody is attached, each process that opens the store reads the whole WAL first: 1 ms for each MiB."""
 
 
 def perform(verb: Verb, command: Command, arguments: list[str]) -> int:
@@ -304,18 +302,16 @@ def checked_home(home: str) -> str:
 
 def tidy(desk: Desk) -> None:
     """Do what a process owes the others that does not stay: say who was found gone, and keep the WAL small. The verb itself is done."""
+    from postroom.store.database import LONE_WAL_PAGES
+
     if not desk.gone and desk.database.wal_pages < LONE_WAL_PAGES:
         return
     from postroom.cli.failure import warn
     from postroom.exchange import presence
-    from postroom.store import agents
     from postroom.warden import Warden
 
     try:
         presence.bury(desk, desk.take_gone())
-        if agents.all_attached(desk.database):
-            Warden(desk).checkpoint_if_large(times=4)
-        else:
-            desk.database.empty_wal()
+        Warden(desk).leave()
     except PostroomError as error:
         warn(f"postroom: done, but afterwards: {error}")

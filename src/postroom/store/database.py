@@ -32,6 +32,7 @@ from postroom.store.queue import Queue
 SCHEMA_VERSION = 3
 SQLITE_OLDEST = 3_051_003  # fixed a corruption of the WAL that needs several processes
 WAL_PAGES = 4_096  # 4 MiB: while the file does not grow, its pages stay warm: a send is 3 times faster than into a growing file
+LONE_WAL_PAGES = 256  # while nobody is attached, each process that opens the store reads the whole WAL first: 1 ms for each MiB
 YIELDS = 3
 """How often one tries again before one goes to the queue: a transaction is shorter than the way there."""
 SPINS = 50
