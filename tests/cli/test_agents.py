@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 import pytest
@@ -54,6 +55,17 @@ def test_how_much_waits_is_told_to_whom_it_waits_for(pair):
     for caller, waiting in (([], None), (["--as", "alice"], None), (["--as", "bob"], 1)):
         (bob,) = [agent for agent in pair.objects("agents", *caller) if agent["name"] == "bob"]
         assert bob["waiting"] == waiting
+
+
+def test_when_one_called_last_is_told_to_itself_and_to_the_person_only(pair):
+    pair.ok("send", "bob", "hi", "--as", "alice")
+    for caller, is_told in (([], False), (["--as", "bob"], False), (["--as", "alice"], True)):
+        (alice,) = [agent for agent in pair.objects("agents", *caller) if agent["name"] == "alice"]
+        assert (alice["seen_ms"] is not None) is is_told
+    with pair.terminal("agents", "--json") as terminal:
+        _, screen = terminal.end()
+    seen = {agent["name"]: agent["seen_ms"] for agent in map(json.loads, screen.splitlines())}
+    assert (seen["alice"] is not None, seen["bob"]) == (True, None)
 
 
 def test_agents_are_found_by_tag(pair):

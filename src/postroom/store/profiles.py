@@ -27,7 +27,7 @@ class Listed(NamedTuple):
     waiting: int | None
     description: str
     auto_accept: bool
-    seen_ms: int | None  # last attached or detached; None: never
+    seen_ms: int | None  # last attached or detached; to itself and the human also when it last began a call; None: never
     processes: int
     visibility: str
     harness: str
@@ -76,6 +76,7 @@ INSIDE = f"""
 SELECT a.id, coalesce(w.value / {HIDDEN} + w.value % {HIDDEN}, 0), a.visibility, a.status, a.paused
 FROM agent a LEFT JOIN meter w ON w.sender = 0 AND w.recipient = a.id
 """
+CALLED = f"SELECT recipient, value FROM meter WHERE sender = {CAME}"
 LONG_AWAY = f"""
 SELECT a.id FROM agent a
 LEFT JOIN meter c ON c.sender = {CAME} AND c.recipient = a.id LEFT JOIN meter w ON w.sender = 0 AND w.recipient = a.id
@@ -138,6 +139,8 @@ def shown(database: Database, rows: Iterable[Row], *, viewer: int, archived: boo
     known = f"t.id NOT IN ({', '.join(map(str, without))})" if without else "true"
     here = {agent: (status, True, processes) for agent, status, processes in database.execute(HERE.format(known))}
     inside = by_agent(database.execute(INSIDE) if viewer == HUMAN else database.execute(f"{INSIDE} WHERE a.id = ?", (viewer,)))
+    calls = database.execute(CALLED) if viewer == HUMAN else database.execute(f"{CALLED} AND recipient = ?", (viewer,))
+    called: dict[int, int] = {agent: at_ms for agent, at_ms in calls}  # noqa: C416  # for the types
     away = {agent: (True,) for (agent,) in database.execute(f"SELECT a.id FROM agent a WHERE NOT ({NEAR})")} if archived else {}
     tagged = tags_of_all(database)
     found: list[Listed] = []
@@ -149,6 +152,8 @@ def shown(database: Database, rows: Iterable[Row], *, viewer: int, archived: boo
         waiting, visibility, declared, paused = columns(inside, ids, (None, VISIBLE, None, None))
         (tags,) = columns(tagged, ids, ((),))
         (archives,) = columns(away, ids, (False,))
+        if not called.keys().isdisjoint(ids):
+            seen = tuple(max(at or 0, called.get(agent, 0)) or None for agent, at in zip(ids, seen, strict=True))
         found += made(Listed, zip(
             names, kinds, status, online, waiting, words, map(bool, accepts), seen, processes, visibility,
             harnesses, directories, tags, texts(capabilities), archives, declared, paused, repeat(None), strict=False,
