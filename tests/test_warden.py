@@ -8,8 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from postroom import doorbell
+from postroom.core.errors import DiskFull
 from postroom.core.message import Draft, State
+from postroom.exchange import sending
+from postroom.exchange.desk import open_desk
 from postroom.store.database import LONE_WAL_PAGES, WAL_PAGES
+from postroom.warden import Warden
 from tests.programs import Program
 from tests.waiting import SOON_S, tell, until, until_online
 
@@ -154,3 +158,24 @@ def test_the_wal_is_kept_small_under_a_reader_that_looks_at_an_old_state(post):
         alice.send_many([Draft("bob", BODY)] * 100)
     assert wal_pages(post) <= max(grown, 5 * WAL_PAGES)
     assert len(alice.take()) == 0
+
+
+def test_what_the_chores_write_is_brought_into_the_file_though_another_connection_writes_the_mail(post):
+    keeper, counter = (open_desk("alice", post.home, interface="sdk") for _ in range(2))
+    warden = Warden(keeper, writes=counter.database)
+    sending.send(keeper, [Draft("alice", BODY)] * 20)
+    assert keeper.database.wal_pages > 20
+    warden.tend()
+    assert (keeper.database.wal_pages, counter.database.wal_pages) == (0, 0)
+    warden.close()
+    keeper.close()
+    counter.close()
+
+
+def test_who_cannot_tidy_up_leaves_in_peace(post, monkeypatch):
+    def fails(_warden: Warden) -> None:
+        raise DiskFull(path=post.home)
+
+    monkeypatch.setattr(Warden, "leave", fails)
+    with post.connect("alice") as alice:
+        assert alice.send("alice", "hi").state == "delivered"

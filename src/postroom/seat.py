@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic
 from types import TracebackType
 
@@ -72,9 +73,14 @@ class Seat:
             try:
                 if desk.open:
                     presence.detach(desk)
-                    self.warden.leave()
+                    self._leave_tidy()
             finally:
                 self._put_away()
+
+    def _leave_tidy(self) -> None:
+        """A chore that fails must not deny what was done: it is left to the next one."""
+        with suppress(PostroomError):
+            self.warden.leave()
 
     def _put_away(self) -> None:
         if self.desk.open:

@@ -57,14 +57,16 @@ class Warden:
 
     def checkpoint_if_large(self, *, times: int = 1) -> None:
         """Keep the WAL small under load: a reader does it between two looks into its mailbox, a sender only when nobody else did."""
-        if self._writes.wal_pages >= WAL_PAGES * times:
+        if self._wal_pages >= WAL_PAGES * times:
             self._alone(lambda: self._checkpoint(all_of_it=True))
 
     def leave(self) -> None:
         """Leave a small WAL behind: where no process stays, the next one would have to read all of it."""
-        if self._writes.wal_pages < LONE_WAL_PAGES:
+        if self._wal_pages < LONE_WAL_PAGES:
             return
-        if agents.all_attached(self._desk.database):
+        with self._desk.reading() as database:
+            others = agents.all_attached(database)
+        if others:
             self.checkpoint_if_large(times=4)
         else:
             self._desk.database.empty_wal()
@@ -95,8 +97,13 @@ class Warden:
         index_some(desk)
         forget_events(desk)
         self._prune_some()
-        if self._writes.wal_pages:
+        if self._wal_pages:
             self._checkpoint(all_of_it=False)
+
+    @property
+    def _wal_pages(self) -> int:
+        """How long the WAL is, as the last commits of this process found it."""
+        return max(self._writes.wal_pages, self._desk.database.wal_pages)
 
     def _checkpoint(self, *, all_of_it: bool) -> None:
         self._desk.database.checkpoint(all_of_it=all_of_it)

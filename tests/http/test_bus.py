@@ -205,6 +205,17 @@ def test_what_could_not_be_written_out_is_not_read(bus):
     assert all(letter["redelivered"] for letter in again)
 
 
+def test_who_goes_while_two_of_its_requests_wait_has_nothing_in_hand(bus):
+    token = bus.token("jack")
+    going = bus.raw()
+    going.sendall(request(bus, "/api/inbox/jack?mark_read=true&wait=30", token) + request(bus, "/api/inbox/jack?mark_read=true", token))
+    until(lambda: waiting(bus) == 1)
+    going.close()
+    bus.client("joe").post("/api/send", {"to": "jack", "body": "precious"})
+    (letter,) = until(lambda: bus.client("jack").get("/api/inbox/jack?mark_read=true").json)
+    assert letter["body"] == "precious"
+
+
 def progress(sender: Client):
     return sender.get("/api/status?id=1").json["deliveries"]
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from postroom.core.errors import NotFlushed
 from postroom.core.message import Draft, Receipt
 from postroom.exchange import sending
 from postroom.http.auth import Caller
 from postroom.http.counter import Counter
+from postroom.http.wire import Wire
 from postroom.store import database as driven
 
 JOE = Caller(0, "joe", "agent", "test")
@@ -86,3 +90,65 @@ def test_what_nobody_waits_for_is_done_before_what_is_asked_next_and_before_the_
 
     asyncio.run(ask())
     assert done == ["soon", "late"]
+
+
+def test_there_is_never_more_than_one_flush_at_a_time(post, monkeypatch):
+    at_it: list[str] = []
+    together: list[list[str]] = []
+
+    def fdatasync(descriptor: int) -> None:
+        at_it.append(threading.current_thread().name)
+        together.append([*at_it])
+        os.fdatasync(descriptor)
+        at_it.pop()
+
+    async def send() -> None:
+        async with open_counter(post.home) as counter:
+            desk = counter.visitor(JOE).desk
+            for _ in range(30):
+                here = [asked(counter, "here") for _ in range(4)]
+                there = [counter.do(lambda: sending.send(desk, [Draft("joe", "there")])) for _ in range(4)]
+                await asyncio.gather(*here, *there)
+
+    monkeypatch.setattr(driven, "fdatasync", fdatasync)
+    asyncio.run(send())
+    assert {len(names) for names in together} == {1}
+
+
+def test_to_ask_whether_nothing_waits_lets_nobody_in(post):
+    async def ask() -> list[bool]:
+        async with open_counter(post.home) as counter:
+            before = counter.has_nothing(JOE)
+            (looker,) = post.agents("looker")
+            assert [one.online for one in looker.agents() if one.name == "joe"] == [False]
+            joe = counter.visitor(JOE).desk.agent.id
+            here = Caller(joe, "joe", "agent", "test")
+            counter.visitor(here)
+            empty = counter.has_nothing(here)
+            looker.send("joe", "hi")
+            return [before, empty, counter.has_nothing(here)]
+
+    assert asyncio.run(ask()) == [False, True, False]
+
+
+def test_a_connection_that_broke_has_no_timer_any_more():
+    class Broken(asyncio.Transport):
+        """A transport of a connection that is gone."""
+
+        def is_closing(self) -> bool:
+            return True
+
+    async def application(_scope: object, _receive: object, _send: object) -> None:
+        """Nobody comes."""
+
+    async def lose() -> bool:
+        loop = asyncio.get_running_loop()
+        config = uvicorn.Config(application, http=Wire, lifespan="off", log_config=None)
+        config.load()
+        wire = Wire(config, ServerState(), {}, loop)
+        wire.connection_made(Broken())
+        wire.timeout_keep_alive_task = loop.call_later(60, wire.timeout_keep_alive_handler)
+        wire.connection_lost(ConnectionResetError())
+        return wire.timeout_keep_alive_task is None
+
+    assert asyncio.run(lose())

@@ -64,3 +64,20 @@ def test_who_comes_while_the_disk_is_busy_shares_the_next_flush(database, monkey
     flusher.close()
     assert [told.get() for _ in range(4)] == [None] * 4
     assert len(flushes) == 2
+
+
+def test_whatever_goes_wrong_is_told_and_the_next_flush_is_made_all_the_same(database, monkeypatch):
+    told: SimpleQueue[object] = SimpleQueue()
+    failing = [MemoryError()]
+
+    def fdatasync(_descriptor: int) -> None:
+        if failing:
+            raise failing.pop()
+
+    monkeypatch.setattr(driven, "fdatasync", fdatasync)
+    flusher = Flusher(database)
+    flusher.add(1, told.put)
+    assert isinstance(told.get(timeout=60), MemoryError)
+    flusher.add(1, told.put)
+    assert told.get(timeout=60) is None
+    flusher.close()

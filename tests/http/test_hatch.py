@@ -208,3 +208,10 @@ def test_what_waits_for_a_room_or_for_all_goes_the_long_way(bus, joe, jack):
     assert joe.ask(joe.sending("#dev", "to the room"))[0] == 200
     assert joe.ask(joe.sending("ALL", "to all"))[0] == 200
     assert [letter["body"] for letter in jack.ask(jack.fetching("jack"))[1]] == ["to the room", "to all"]
+
+
+def test_a_token_that_is_revoked_is_dead_at_once_also_for_who_has_no_mail(bus, jack):
+    assert jack.ask(jack.fetching("jack")) == (200, [])
+    bus.revoke("jack")
+    assert jack.ask(jack.fetching("jack"))[0] == 401
+    assert jack.ask(jack.fetching("jack"))[0] == 401

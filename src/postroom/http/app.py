@@ -72,6 +72,10 @@ async def sent(send: Send, request: Request, answer: Answer | Stream) -> None:
         else:
             await pour(send, request, answer)
             return
-    await reply(send, answer)
-    if answer.after is not None:
-        await answer.after(await request.written())
+    written = False
+    try:
+        await reply(send, answer)
+        written = answer.after is not None and await request.written()
+    finally:
+        if answer.after is not None:
+            await answer.after(written)

@@ -131,7 +131,7 @@ class Valid:
     def check(self, caller: Caller, *, now_ms: int) -> None:
         """Raise Stale unless a caller's token is valid, is that agent's still, and of that scope."""
         group = self._database.group
-        if group is not self._looked:  # once in a transaction: meanwhile nobody else writes
+        if group is None or group is not self._looked:  # once in a transaction: meanwhile nobody else writes
             self._looked = group
             ((version,),) = self._database.execute("PRAGMA data_version")
             if version != self._version or len(self._until_ms) >= KNOWN_MAX:

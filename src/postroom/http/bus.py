@@ -65,14 +65,18 @@ class Bus:
             self._wake_next(value, limit)
             answer(value)
 
-        self._counter.ask(lambda: taken_by(self._counter.holder(caller), limit), told, unless=lambda: not self._counter.is_ready(caller))
+        def is_needless() -> bool:
+            self._counter.check(caller)
+            return self._counter.has_nothing(caller)
+
+        self._counter.ask(lambda: taken_by(self._counter.holder(caller), limit), told, unless=is_needless)
 
     async def take(self, caller: Caller, *, limit: int, wait_s: float) -> Taken | None:
         """Take what waits for a caller, or comes within a time."""
 
         async def take() -> Taken | None:
             doing = ensure_future(
-                self._counter.do(lambda: taken_by(self._counter.visitor(caller), limit), unless=lambda: not self._counter.is_ready(caller))
+                self._counter.do(lambda: taken_by(self._counter.visitor(caller), limit), unless=lambda: self._counter.has_nothing(caller))
             )
             try:
                 return await shield(doing)

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from postroom import doorbell
 from postroom.config import Config, read_config
-from postroom.core.errors import Closed, PostroomError, StoreBusy
+from postroom.core.errors import Closed, StoreBusy
 from postroom.exchange import handover, presence, tokens
 from postroom.exchange.desk import Desk, now_us, open_desk_of_human, register
 from postroom.exchange.grouping import Outcome, together
@@ -37,6 +37,10 @@ GROUP_MAX: Final = 64
 LARGE: Final = 2
 """So many times its usual size the WAL may have before somebody who sends makes it smaller."""
 SOON_S: Final = 0.002
+"""So long what nobody waits for lies there, if nothing else is asked meanwhile."""
+BUSY_S: Final = 0.001
+"""After so long it is tried again when another process, or a chore, was writing: a transaction takes less."""
+TRIES: Final = 5
 IDLE_S: Final = 60.0
 FORGET_S: Final = 600.0
 """So long it is remembered what an agent took last: loops are known by that, see causes.py."""
@@ -61,7 +65,7 @@ class Counter:
     def __init__(self, home: str) -> None:
         self._desk = open_desk_of_human(home, interface="http")
         self._database = self._desk.database
-        self._keeper = open_desk_of_human(home, interface="http")  # has a connection of its own: nobody waits for the chores
+        self._keeper = open_desk_of_human(home, interface="http")  # has a connection of its own: a checkpoint keeps nobody waiting
         self._warden = Warden(self._keeper, writes=self._database)
         self._keeping = False
         self._visitors: dict[tuple[int, str], Visitor] = {}
@@ -69,6 +73,7 @@ class Counter:
         self._wishes: SimpleQueue[Wish | None] = SimpleQueue()
         self._brief: list[Wish] = []  # to be done in this turn of the loop, if something is asked for
         self._asked = False
+        self._tried = 0  # so often in a row another was writing
         self._lock = Lock()  # who has it uses the connection and what belongs to it
         self._flushes_begun = self._flushes_ended = 0
         self._gone: list[AttachedRow] = []  # processes that were found dead when somebody rang
@@ -120,27 +125,50 @@ class Counter:
     def _serve_brief(self) -> None:
         """Do what is brief here in the event loop, unless it had to wait for another process or the disk: then the thread does it."""
         self._asked = False
-        flushing = self._flushes_begun != self._flushes_ended  # what is written meanwhile may have to wait for the disk
-        if not self._brief or (flushing and self._flusher.is_quick):  # then it is done when that is over
+        if not self._brief:
             return
-        wishes, self._brief = self._brief, []
-        if not flushing and self._wishes.empty() and not self._database.suspect and self._lock.acquire(blocking=False):
+        if not self._lock.acquire(blocking=False):
+            self._hand_over(self._some_brief())
+            return
+        busy = False
+        try:
+            flushing = self._flushes_begun != self._flushes_ended  # what is written meanwhile may have to wait for the disk
+            if flushing and self._flusher.is_quick:
+                return  # it is done when that is over
+            wishes = self._some_brief()
+            if flushing or self._database.suspect or not self._wishes.empty():
+                self._hand_over(wishes)
+                return
             try:
                 self._perform(wishes, answer_all, patient=False)
             except StoreBusy:
-                self._hand_over(wishes)
-            finally:
-                self._lock.release()
-            if not self._keeping and (self._gone or self._database.wal_pages >= WAL_PAGES * LARGE):
-                self._keeping = True
-                self._hand_over([Wish(nothing, nobody, alone=True, unless=None)])  # so that the thread does the chores
-        else:
+                busy = True
+        finally:
+            self._lock.release()
+        self._tried = self._tried + 1 if busy else 0
+        if busy and self._tried < TRIES:
+            self._brief[:0] = wishes
+            self._loop.call_later(BUSY_S, self._serve_brief)
+        elif busy:
             self._hand_over(wishes)
+        if not self._keeping and (self._gone or self._database.wal_pages >= WAL_PAGES * LARGE):
+            self._keeping = True
+            self._hand_over([Wish(nothing, nobody, alone=True, unless=None)])  # so that the thread does the chores
+
+    def _some_brief(self) -> list[Wish]:
+        """What is done next of what is brief. The rest has its turn soon."""
+        wishes, self._brief = self._brief[:GROUP_MAX], self._brief[GROUP_MAX:]
+        if self._brief and not self._asked:
+            self._asked = True
+            self._loop.call_soon(self._serve_brief)
+        return wishes
 
     def _flushed(self, outcomes: list[Told]) -> None:
         self._flushes_ended += 1
-        answer_all(outcomes)
-        self._serve_brief()
+        try:
+            answer_all(outcomes)
+        finally:
+            self._serve_brief()
 
     def _hand_over(self, wishes: list[Wish]) -> None:
         for wish in wishes:
@@ -176,8 +204,12 @@ class Counter:
 
     def holder(self, caller: Caller) -> Visitor:
         """The same for one whose token was valid before: raises Stale unless it is still. For jobs that are done together."""
-        self._valid.check(caller, now_ms=self._desk.now_ms())
+        self.check(caller)
         return self.visitor(caller)
+
+    def check(self, caller: Caller) -> None:
+        """Raise Stale unless a token is valid that was before. For jobs and `unless`."""
+        self._valid.check(caller, now_ms=self._desk.now_ms())
 
     def _come(self, caller: Caller) -> Visitor:
         agent = self._agent(caller)
@@ -201,9 +233,13 @@ class Counter:
         found = agents.by_name(self._database, caller.name)
         return found or register(self._database, caller.name, self._desk.config.limits, now_ms=self._desk.now_ms())
 
-    def is_ready(self, caller: Caller) -> bool:
-        """Whether something waits for a caller that it may have now. For `unless`."""
-        return bool(self.ready([self.visitor(caller).desk.agent.id]))
+    def has_nothing(self, caller: Caller) -> bool:
+        """Whether a caller is here, and nothing waits that it may have now. Writes nothing. For `unless`."""
+        visitor = self._visitors.get((caller.agent, caller.program))
+        if visitor is None or not visitor.attached:
+            return False
+        visitor.seen = monotonic()
+        return not self.ready([visitor.desk.agent.id])
 
     def ready(self, recipients: Sequence[int]) -> list[int]:
         """For which of some agents something waits that they may have now. For jobs."""
@@ -256,9 +292,10 @@ class Counter:
                 self._tend()
         self._guarded(self._leave)
         self._flusher.close()
-        self._desk.close()
+        attempt(self._warden.leave)
         self._warden.close()
         self._keeper.close()
+        self._desk.close()
         self.bell.close()
 
     def _gather(self, patience_s: float) -> tuple[list[Wish], bool]:
@@ -317,20 +354,21 @@ class Counter:
         """Let those be told who wait until the disk has it. After a failure nobody goes on before everything is written again."""
         self._flushes_begun += 1  # by who has the lock; they end in the loop
 
-        def tell(failure: PostroomError | None) -> None:
+        def tell(failure: Exception | None) -> None:
             outcomes = [(wish, value if failure is None else failure) for wish, value in safe]
             self._loop.call_soon_threadsafe(self._flushed, outcomes)
 
         if self._database.suspect:
             failure = attempt(self._database.flush)
-            tell(failure if isinstance(failure, PostroomError) else None)
+            tell(failure if isinstance(failure, Exception) else None)
         else:
             self._flusher.add(len(safe), tell)
 
     def _after_sending(self) -> None:
         if self._gone:
             gone = [self._gone.pop() for _ in range(len(self._gone))]
-            attempt(lambda: presence.bury(self._keeper, gone))
+            if isinstance(attempt(lambda: presence.bury(self._keeper, gone)), Exception):
+                self._gone += gone
         attempt(lambda: self._warden.checkpoint_if_large(times=LARGE))
         self._keeping = False
 

@@ -11,16 +11,16 @@ from threading import Thread
 from time import monotonic
 from typing import Final
 
-from postroom.core.errors import NotFlushed, PostroomError
+from postroom.core.errors import NotFlushed
 from postroom.store.database import Database
 
-Tell = Callable[[PostroomError | None], None]
+Tell = Callable[[Exception | None], None]
 PATIENCE_S: Final = 0.004
 """So long the flusher waits at most for those who came along the last time: a flush of a common SSD takes about that."""
 SHARE: Final = 0.5
 """Of the time that a flush takes."""
 QUICK_S: Final = 0.001
-"""A disk that took no longer one of the last two times is waited for: that costs less than to go on meanwhile in another thread."""
+"""A disk that takes no longer is waited for: that costs less than to go on meanwhile in another thread."""
 
 
 class Flusher:
@@ -40,15 +40,15 @@ class Flusher:
 
     @property
     def is_quick(self) -> bool:
-        """Whether a flush is worth waiting for."""
+        """Whether a flush is worth waiting for: one of the last two was."""
         return self._took_s < QUICK_S or self._took_before_s < QUICK_S
 
-    def flush(self) -> PostroomError | None:
-        """Flush at once, while nobody waits for the thread. Says why it is not safe."""
+    def flush(self) -> Exception | None:
+        """Flush at once, in whichever thread; nobody else may be at it. Says why it is not safe."""
         began = monotonic()
         try:
             self._sync()
-        except PostroomError as error:
+        except Exception as error:  # noqa: BLE001  # all who wait are told
             return error
         finally:
             self._took_before_s, self._took_s = self._took_s, monotonic() - began

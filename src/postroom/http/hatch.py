@@ -94,7 +94,7 @@ class Hatch:
         return Known(caller, bearer, sends) if plain else None
 
     def _send(self, serving: Serving) -> bool:
-        given = read_json(SendArguments, bytes(serving.passing.body))
+        given = read_json(SendArguments, serving.passing.body)
         if given.files or given.claim or not to_one(given.to):
             return False
         checked_sender(given, serving.caller.name)

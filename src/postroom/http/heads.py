@@ -13,7 +13,7 @@ END: Final = b"\r\n\r\n"
 
 
 class Head(NamedTuple):
-    """The head of a request: what stands before and after the digits of its length; all of it before, if it has no body."""
+    """The head of a request: what stands before and after the digits of its length; all of it before, if it says none."""
 
     before: bytes
     after: bytes

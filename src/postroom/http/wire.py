@@ -27,6 +27,8 @@ STALL_S: Final = 30.0
 NAP_S, NAP_S_MAX = 0.001, 0.05
 REPEATED_MAX: Final = 4
 """So many heads are remembered of a connection: who sends and fetches has two."""
+REPEATED_BYTES_MAX: Final = 2_048
+"""Longer heads are not remembered: there are thousands of connections."""
 CONNECTIONS_MAX: Final = 12_000
 """So many at each address: 10,000 long polls and what else there is."""
 
@@ -38,6 +40,7 @@ TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-lengt
 
 Headers = list[tuple[bytes, bytes]]
 NOBODY_WAITS = Event()
+"""Of what passes: uvicorn sets it when more of a request came, and there is nobody who could wait for that."""
 
 
 class Passing:
@@ -66,7 +69,7 @@ class Passing:
             self.wire.transport.write(b"%scontent-length: %d\r\n%s\r\n%s" % (head, len(body), ending, body))
             if not self.keep_alive:
                 self.wire.transport.close()
-            self.wire.passed()
+            self.wire.answered()
         if after is not None:
             self.wire.loop.call_soon(self._tell, after)  # uvloop writes at the end of each turn of the loop
 
@@ -117,7 +120,7 @@ class Wire(HttpToolsProtocol):
         self._head_bytes, self._in_head = 0, True
         self._between, self._begun = True, 0  # whether a request may begin with the next byte; how many began in this piece
         self._passing: Passing | None = None
-        self._passed: Passing | None = None  # the last one that the hatch took
+        self._taken: Passing | None = None  # the one in this piece that the hatch took last
         self._repeated: list[Repeated] = []
         self._used_s = 0.0
         self._late: TimerHandle | None = self.loop.call_later(HEADERS_S, self._too_slow)
@@ -133,6 +136,7 @@ class Wire(HttpToolsProtocol):
         self._in_time()
         self._lost, self._cut = True, self._cut or exc is not None
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()  # which uvicorn leaves to data that comes, and the short way to nobody
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless the head was refused. What is to pass comes in one piece."""
@@ -145,10 +149,15 @@ class Wire(HttpToolsProtocol):
         if self._passing is not None:
             passing, self._passing = self._passing, None
             passing.go_on()
-        if self._passed is not None:
-            passed, self._passed = self._passed, None
-            if alone and self._between and self._begun == 1 and passed.keep_alive and (head := head_of(data, passed.body)):
-                self._repeated = [*self._repeated[1 - REPEATED_MAX :], Repeated(head, passed.scope, passed.known)]
+        if self._taken is not None:
+            taken, self._taken = self._taken, None
+            if alone and self._between and self._begun == 1:
+                self._remember(data, taken)
+
+    def _remember(self, data: bytes, taken: Passing) -> None:
+        """Remember the head of a request that came alone in one piece."""
+        if taken.keep_alive and len(data) - len(taken.body) <= REPEATED_BYTES_MAX and (head := head_of(data, taken.body)):
+            self._repeated = [*self._repeated[1 - REPEATED_MAX :], Repeated(head, taken.scope, taken.known)]
 
     def _repeats(self, data: bytes) -> bool:
         """Serve a request whose head came before, if this is one, whole, and nothing is under way before it."""
@@ -227,7 +236,7 @@ class Wire(HttpToolsProtocol):
         if (passing := self._passing) is not None:
             self._passing = None
             if self._hatch is not None and self._hatch.serve(passing):
-                self._passed = passing
+                self._taken = passing
             else:
                 passing.go_on()
 
@@ -237,6 +246,9 @@ class Wire(HttpToolsProtocol):
         came = Event()
         came.set()  # there is something of it
         scope = passing.scope | {"state": self.app_state.copy()}  # the application writes into it
+        if not passing.more_body:  # the head may be that of an earlier request, with a body of another length
+            length = b"%d" % len(passing.body)
+            scope["headers"] = [(name, length if name == b"content-length" else value) for name, value in scope["headers"]]
         cycle = RequestResponseCycle(
             scope, self.transport, self.flow, self.logger, self.access_logger, self.access_log, self.server_state.default_headers,
             came, expect_100_continue=False, keep_alive=passing.keep_alive, on_response=self.on_response_complete,
@@ -247,7 +259,7 @@ class Wire(HttpToolsProtocol):
         self._extend(scope, cycle)
         self._start_asgi_task(cycle, self.app)
 
-    def passed(self) -> None:
+    def answered(self) -> None:
         """What passed has been answered. The timer of an idle connection is set anew when it rings, and not for each answer."""
         self._used_s = self.loop.time()
         if self.pipeline or self.timeout_keep_alive_task is None:
