@@ -17,6 +17,10 @@ GLANCE = "cli"
 """Who waits at the command line looks in now and then, and works in between: that a look ends is no going offline."""
 
 
+Query = tuple[str, tuple[int | str, ...]]
+"""A statement and what is bound in it."""
+
+
 class Listed(NamedTuple):
     """An agent as a listing shows it. Times are ms since 1970. How much is `waiting` only the agent itself and the human are told."""
 
@@ -123,19 +127,19 @@ def listing(
     database: Database, *, viewer: int, tag: str | None = None, archived: bool = True, without: Collection[int] = ()
 ) -> list[Listed]:
     """The agents that the viewer may find, by name, as if some processes were not attached."""
-    everyone, of = (LISTED, (viewer, archived)) if tag is None else (LISTED + TAGGED, (viewer, archived, tag))
+    everyone: Query = (LISTED, (viewer, archived)) if tag is None else (LISTED + TAGGED, (viewer, archived, tag))
     # By the index on names SQLite would look each row up on a page of its own: 4 ms more.
-    return sorted(shown(database, database.execute(everyone, of), viewer=viewer, archived=archived, without=without), key=itemgetter(0))
+    return sorted(shown(database, everyone, viewer=viewer, archived=archived, without=without), key=itemgetter(0))
 
 
 def listed(database: Database, agent: int, *, without: Collection[int] = ()) -> Listed:
     """An agent as a listing shows it to itself."""
-    (found,) = shown(database, database.execute(LISTED + ITSELF, (agent, True)), viewer=agent, archived=True, without=without)
+    (found,) = shown(database, (LISTED + ITSELF, (agent, True)), viewer=agent, archived=True, without=without)
     return found
 
 
-def shown(database: Database, rows: Iterable[Row], *, viewer: int, archived: bool, without: Collection[int]) -> list[Listed]:
-    """The agents of rows of LISTED, as the viewer may see them."""
+def shown(database: Database, query: Query, *, viewer: int, archived: bool, without: Collection[int]) -> list[Listed]:
+    """The agents that a statement like LISTED finds, as the viewer may see them."""
     known = f"t.id NOT IN ({', '.join(map(str, without))})" if without else "true"
     here = {agent: (status, True, processes) for agent, status, processes in database.execute(HERE.format(known))}
     inside = by_agent(database.execute(INSIDE) if viewer == HUMAN else database.execute(f"{INSIDE} WHERE a.id = ?", (viewer,)))
@@ -144,7 +148,7 @@ def shown(database: Database, rows: Iterable[Row], *, viewer: int, archived: boo
     away = {agent: (True,) for (agent,) in database.execute(f"SELECT a.id FROM agent a WHERE NOT ({NEAR})")} if archived else {}
     tagged = tags_of_all(database)
     found: list[Listed] = []
-    rows = iter(rows)
+    rows = iter(database.execute(*query))  # last: a statement that is under way while another one fails would hold the store
     # Column by column, and of what few have only theirs: no code of Python runs for most values. So 10,000 agents take 9 ms and not 24.
     while some := [*islice(rows, AT_A_TIME)]:
         names, ids, kinds, words, accepts, seen, harnesses, directories, capabilities = zip(*some, strict=True)

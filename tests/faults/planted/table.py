@@ -195,7 +195,7 @@ FAULTS = (
     ),
     Fault(
         "an expired message is handed over",
-        (MAILBOX,),
+        (f"{MESSAGES}an_expired_message_is_not_handed_over_although_nobody_has_done_the_chores", MAILBOX),
         (Edit(DELIVERIES, "(m.expires_ms IS NULL OR m.expires_ms > ?2)", "?2"),),
     ),
     Fault(
