@@ -14,8 +14,9 @@ from postroom.core.refusals import BadToken
 from postroom.exchange import reading, sending
 from postroom.exchange.desk import Desk
 from postroom.http.auth import Caller, Gate
-from postroom.http.counter import Counter, Visitor
+from postroom.http.counter import Counter
 from postroom.http.lobby import Lobby
+from postroom.http.visitor import Visitor
 from postroom.store.deliveries import Handed
 
 Found = TypeVar("Found")

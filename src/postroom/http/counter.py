@@ -23,12 +23,11 @@ from postroom.exchange.grouping import Outcome, together
 from postroom.exchange.tokens import Bearer
 from postroom.http.auth import Caller, Valid
 from postroom.http.flusher import Flusher
+from postroom.http.visitor import Visitor, hang_bell
 from postroom.http.wishes import Told, Wish, answer, answer_all, attempt, nobody, nothing
-from postroom.paths import socket_directory
 from postroom.store import agents, deliveries
 from postroom.store.agents import AgentRow, AttachedRow
 from postroom.store.database import WAL_PAGES
-from postroom.store.place import check_directory, make_private
 from postroom.warden import ROUND_MS, Warden
 
 Result = TypeVar("Result")
@@ -44,19 +43,6 @@ TRIES: Final = 5
 IDLE_S: Final = 60.0
 FORGET_S: Final = 600.0
 """So long it is remembered what an agent took last: loops are known by that, see causes.py."""
-
-
-class Visitor:
-    """An agent that comes to the counter with one program: its desk, and when it was here last."""
-
-    __slots__ = ("attached", "desk", "has_bell", "seen", "waiting")
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-        self.seen = monotonic()
-        self.attached = False
-        self.has_bell = False
-        self.waiting = 0  # so many of its requests wait for a message
 
 
 class Counter:
@@ -405,13 +391,3 @@ class Counter:
         for visitor in self._visitors.values():
             if visitor.attached:
                 presence.detach(visitor.desk)
-
-
-def hang_bell(home: str) -> doorbell.Doorbell | doorbell.Polling:
-    """The bell of all who wait at the counter."""
-    if not doorbell.AVAILABLE:
-        return doorbell.Polling()
-    directory = socket_directory(home)
-    make_private(directory)
-    check_directory(directory)
-    return doorbell.Doorbell(os.path.join(directory, f"node-{os.getpid()}.bell"))
