@@ -98,9 +98,14 @@ def checked_durability(value: object) -> str:
     return str(value)
 
 
+def named(name: str | None) -> str | None:
+    """The name that is given, an empty one too, or $POSTROOM_AGENT; None if it was not said who calls."""
+    return name if name is not None else os.environ.get("POSTROOM_AGENT") or None
+
+
 def identity(name: str | None) -> str:
-    """The name to act under: the one given, or $POSTROOM_AGENT. Raises NoIdentity."""
-    name = name if name is not None else os.environ.get("POSTROOM_AGENT") or None
+    """The name to act under. Raises NoIdentity if it was not said."""
+    name = named(name)
     if name is None:
         raise NoIdentity
     return name

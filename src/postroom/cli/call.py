@@ -7,7 +7,7 @@ import os
 from postroom.cli.command import COMMON, Command, plain
 from postroom.cli.output import STDOUT, Output
 from postroom.cli.table import Verb
-from postroom.config import identity
+from postroom.config import identity, named
 from postroom.core.address import HUMAN
 from postroom.core.errors import BadUsage, BadValue, CallerError, NeedsTerminal, NoIdentity, PostroomError, StoreReadOnly, StoreUnusable
 from postroom.core.types import TYPE_CHECKING
@@ -77,7 +77,7 @@ class Call:
     @property
     def named(self) -> bool:
         """Whether it was said who calls."""
-        return bool(self.url or self.args.agent is not None or os.environ.get("POSTROOM_AGENT"))
+        return bool(self.url) or named(self.args.agent) is not None
 
     @property
     def is_elsewhere(self) -> bool:

@@ -13,6 +13,7 @@ from json import dumps, loads
 
 from postroom.cli.call import Call, tidy
 from postroom.cli.command import Command
+from postroom.config import named
 from postroom.core.errors import BadUsage, PostroomError, StoreReadOnly, StoreUnusable
 from postroom.core.message import Message, Urgency
 from postroom.core.types import TYPE_CHECKING
@@ -52,7 +53,7 @@ def run(call: Call) -> None:
         at_node(call, None, one, event, moment)
         return
     try:
-        name = call.args.agent or os.environ.get("POSTROOM_AGENT") or own_name(call, one)
+        name = named(call.args.agent) or own_name(call, one)
         if name:
             with_desk(call, name, one, event, moment)
     except (StoreUnusable, StoreReadOnly) as error:

@@ -40,6 +40,7 @@ SOON_S: Final = 0.002
 BUSY_S: Final = 0.001
 """After so long it is tried again when another process, or a chore, was writing: a transaction takes less."""
 TRIES: Final = 5
+"""So often in a row; then the thread does it, which can wait."""
 IDLE_S: Final = 60.0
 FORGET_S: Final = 600.0
 """So long it is remembered what an agent took last: loops are known by that, see causes.py."""

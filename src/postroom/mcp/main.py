@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from postroom.config import named
 from postroom.core.address import claimable
 from postroom.core.types import TYPE_CHECKING
 from postroom.mcp import instructions
@@ -26,7 +25,7 @@ def serve(
     home: str, name: str | None, *, compat: str | None = None, way: WayInto | None = None, url: str | None = None
 ) -> None:  # fmt: skip
     """Serve one client until its input ends. `way` finds how a session can be woken, `url` names a node. Raises BadName, ReservedName."""
-    given = name if name is not None else os.environ.get("POSTROOM_AGENT") or None
+    given = named(name)
     own = None if given is None else claimable(given)
 
     def load() -> Guests:

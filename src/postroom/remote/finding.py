@@ -6,7 +6,7 @@ import json
 import os
 import socket
 
-from postroom.config import identity
+from postroom.config import identity, named
 from postroom.core.address import claimable, fold_name
 from postroom.core.errors import PostroomError, StoreReadOnly, StoreUnusable
 from postroom.core.message import path_text
@@ -90,8 +90,7 @@ def remote_desk(bus: Bus, name: str | None, home: str) -> RemoteDesk:
 
     if bus.token is None and bus.scheme != "unix":
         raise NoToken(url=bus.url)
-    name = name if name is not None else os.environ.get("POSTROOM_AGENT") or None
-    known = identity(name) if bus.token is None else name
+    known = identity(name) if bus.token is None else named(name)
     return RemoteDesk(Caller(bus, known), Postbag(home, bus))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Sequence
 from types import TracebackType
 
 from postroom import identity
+from postroom.config import named
 from postroom.core.errors import PostroomError
 from postroom.core.message import Message, Urgency
 from postroom.core.refusals import Unreachable
@@ -77,7 +77,7 @@ def visit(url: str | None, home: str, name: str | None, guest: Guest, shut: Post
 
 def agent_of(bus: Bus, home: str, name: str | None, guest: Guest) -> str | None:
     """The name of a session's agent, as far as it is known here: a token says its own."""
-    name = name or os.environ.get("POSTROOM_AGENT")
+    name = named(name)
     if name or bus.token is not None:
         return name
     try:
