@@ -8,7 +8,7 @@ from postroom.cli.parsing import Parser
 from postroom.cli.showing import moment, name_of
 from postroom.core.address import EVERYONE, TAGGED
 from postroom.core.profile import STATUSES, Profile
-from postroom.core.render import counted, one_line
+from postroom.core.render import one_line, went_back
 from postroom.core.visibility import SIGHTS, VISIBLE
 from postroom.exchange import naming, presence
 from postroom.store.profiles import Listed
@@ -81,7 +81,7 @@ def profile(call: Call) -> None:
     show(call, mine)
     if not call.json:
         if mine.returned:
-            call.output.write(f"  {counted(mine.returned, 'message')} that you had not read went back: nobody sees you any more\n")
+            call.output.write(f"  {went_back(mine.returned)}\n")
         for name, text in (("harness", mine.harness), ("directory", mine.directory), *(("can", text) for text in mine.capabilities)):
             if text:
                 call.output.write(f"  {name}: {one_line(text)}\n")

@@ -53,6 +53,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun[:-1]}ies" if noun.endswith("y") else f"{number:,} {noun}s"
 
 
+def went_back(number: int) -> str:
+    """What one is told who has become a ghost, and for whom so many messages waited."""
+    return f"{counted(number, 'message')} that you had not read went back: nobody sees you any more"
+
+
 def indented(text: str, margin: str, *, width: int | None) -> str:
     """The text behind a margin on each line, so that no line of it can be taken for another's. With a width it is also broken there."""
     rows = visible(text).split("\n")

@@ -7,7 +7,7 @@ from time import monotonic
 from postroom.core.errors import BadValue
 from postroom.core.fence import View, fenced, quoted, reference
 from postroom.core.profile import STATUSES, Profile
-from postroom.core.render import counted
+from postroom.core.render import counted, went_back
 from postroom.core.types import TYPE_CHECKING
 from postroom.core.visibility import SIGHTS
 from postroom.exchange import presence, tracing
@@ -124,7 +124,7 @@ def profile(guest: Guest, given: Arguments) -> Reply:
     if "name" in given and given.text("name") != guest.agent.name:
         guest.rename(given.text("name"))
     mine = changed(guest, given)
-    returned = f"\n{counted(mine.returned, 'message')} that you had not read went back: nobody sees you any more" if mine.returned else ""
+    returned = f"\n{went_back(mine.returned)}" if mine.returned else ""
     return Reply(f"you are {agent_line(mine)}  {mine.visibility}{returned}")
 
 
