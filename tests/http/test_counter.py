@@ -15,9 +15,10 @@ from postroom.core.errors import NotFlushed
 from postroom.core.message import Draft, Receipt
 from postroom.exchange import sending
 from postroom.http.auth import Caller
-from postroom.http.counter import Counter
+from postroom.http.counter import TRIES, Counter
 from postroom.http.wire import Wire
 from postroom.store import database as driven
+from postroom.warden import Warden
 
 JOE = Caller(0, "joe", "agent", "test")
 
@@ -129,6 +130,35 @@ def test_to_ask_whether_nothing_waits_lets_nobody_in(post):
             return [before, empty, counter.has_nothing(here)]
 
     assert asyncio.run(ask()) == [False, True, False]
+
+
+def test_what_is_asked_while_the_chores_write_does_not_wait_for_all_of_them(post, monkeypatch):
+    due, writing, written, over = (threading.Event() for _ in range(4))
+
+    def tend(warden: Warden) -> None:
+        if due.is_set() and not over.is_set():
+            with warden._desk.posting():
+                writing.set()
+                assert written.wait(60)
+            assert over.wait(60), "and then the long ones"
+
+    async def ask() -> None:
+        async with open_counter(post.home) as counter:
+            due.set()
+            await asyncio.to_thread(writing.wait, 60)
+            try:
+                asking = asyncio.ensure_future(asked(counter, "hi"))
+                async with asyncio.timeout(30):
+                    while counter._tried <= TRIES:  # more often than it is tried for anybody else
+                        await asyncio.sleep(0)
+                written.set()
+                assert isinstance(await asyncio.wait_for(asking, 30), list)
+            finally:
+                written.set()
+                over.set()
+
+    monkeypatch.setattr(Warden, "tend", tend)
+    asyncio.run(ask())
 
 
 def test_a_connection_that_broke_has_no_timer_any_more():

@@ -40,7 +40,7 @@ SOON_S: Final = 0.002
 BUSY_S: Final = 0.001
 """After so long it is tried again when another process, or a chore, was writing: a transaction takes less."""
 TRIES: Final = 5
-"""So often in a row; then the thread does it, which can wait."""
+"""So often in a row; then the thread does it, which can wait, unless it is the one that writes."""
 IDLE_S: Final = 60.0
 FORGET_S: Final = 600.0
 """So long it is remembered what an agent took last: loops are known by that, see causes.py."""
@@ -54,7 +54,7 @@ class Counter:
         self._database = self._desk.database
         self._keeper = open_desk_of_human(home, interface="http")  # has a connection of its own: a checkpoint keeps nobody waiting
         self._warden = Warden(self._keeper, writes=self._database)
-        self._keeping = False
+        self._keeping = False  # whether the thread is at the chores, or asked to
         self._visitors: dict[tuple[int, str], Visitor] = {}
         self._valid = Valid(self._database)
         self._wishes: SimpleQueue[Wish | None] = SimpleQueue()
@@ -133,7 +133,7 @@ class Counter:
         finally:
             self._lock.release()
         self._tried = self._tried + 1 if busy else 0
-        if busy and self._tried < TRIES:
+        if busy and (self._keeping or self._tried < TRIES):  # who is at the chores would come to it after all of them
             self._brief[:0] = wishes
             self._loop.call_later(BUSY_S, self._serve_brief)
         elif busy:
@@ -367,8 +367,10 @@ class Counter:
     def _tend(self) -> None:
         """Once a second: look after the visitors, do the warden's chores."""
         self._guarded(self._see_to_visitors)
+        self._keeping = True
         attempt(self._warden.tend)
         attempt(self._warden.checkpoint_if_large)
+        self._keeping = False
 
     def _see_to_visitors(self) -> None:
         """Let those go who have not been here for long, see that the others are still noted."""
