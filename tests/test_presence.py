@@ -334,12 +334,13 @@ def test_a_killed_process_is_not_called_online_by_the_next_look_and_is_taken_off
 def test_a_killed_process_is_not_called_online_by_somebody_who_cannot_take_it_off_now(post):
     post.configure(QUICK)
     alice = post.connect("alice")
-    with Program("bob", "print('here')") as bob, stopped_with(WITH_THE_STORE) as holder:
-        assert bob.line() == "here"
-        bob.kill()
-        assert [online(alice.agents()), online(alice.agents())] == [["alice", "holder"]] * 2
-        go_on(holder)
-        assert holder.line() == "goes on"
+    with Program("bob", "print('here')") as bob:
+        assert bob.line() == "here", "it is registered before somebody holds the store"
+        with stopped_with(WITH_THE_STORE) as holder:
+            bob.kill()
+            assert [online(alice.agents()), online(alice.agents())] == [["alice", "holder"]] * 2
+            go_on(holder)
+            assert holder.line() == "goes on"
     assert len(alice._seat.desk.gone) == 1, "it is taken off another time"
     assert online(alice.agents()) == ["alice"]
 
