@@ -196,6 +196,59 @@ def test_a_pair_has_a_pace_of_its_own(timed):
     assert bodies(bob.take()) == ["one", "two", "three"]
 
 
+@border("reserve_per_minute")
+def test_one_that_fills_a_mailbox_leaves_its_last_tenth_to_the_others(timed):
+    limited(timed.post, waiting=40, reserve_per_minute=2)
+    alice, bob, carol = timed.agents("alice", "bob", "carol")
+    alice.send_many([Draft("bob", "x")] * 36)
+    timed.pass_s(1)
+    alice.send_many([Draft("bob", "x")] * 2)
+    with pytest.raises(errors.TooFast, match="'bob' is nearly full, and you are sending faster than reserve_per_minute = 2") as fast:
+        alice.send("bob", "last", id="last")
+    assert fast.value.facts["retry_after_ms"] == 30_000
+    carol.send("bob", "urgent")
+    timed.pass_s(30)
+    alice.send("bob", "last", id="last")
+    with pytest.raises(errors.MailboxFull, match="40 waiting"):
+        carol.send("bob", "more")
+    taken = bob.take()
+    assert bodies(taken)[-2:] == ["urgent", "last"]
+    bob.confirm(taken)
+    timed.pass_s(60)
+    alice.send_many([Draft("bob", "as fast as before")] * 36)
+
+
+def test_who_may_write_seldom_writes_no_faster_into_the_last_tenth(timed):
+    limited(timed.post, waiting=10, pair_per_minute=1, reserve_per_minute=2)
+    everybody = timed.agents("bob", *(f"agent{number}" for number in range(8)))
+    for sender in everybody:
+        sender.send("bob", "x")
+    alice, carol = timed.agents("alice", "carol")
+    alice.send(["bob", "carol"], "x")
+    carol.take()
+    with pytest.raises(errors.TooFast, match="pair_per_minute = 1"):
+        alice.send("carol", "x")
+    timed.pass_s(59)
+    everybody[0].confirm(everybody[0].take(limit=1))
+    with pytest.raises(errors.TooFast, match="pair_per_minute = 1"):
+        alice.send("bob", "x")
+
+
+@pytest.mark.parametrize("everybody", ["#ops", "@all"])
+def test_a_room_and_a_broadcast_leave_the_last_tenth_of_a_mailbox_free(post, everybody):
+    limited(post, waiting=10, broadcasts_per_minute=100)
+    alice, bob, carol = post.agents("alice", "bob", "carol")
+    alice.create_room("ops")
+    bob.join("ops")
+    bob.send_many([Draft("bob", "x")] * 8)
+    carol.join("ops")
+    alice.send(everybody, "the ninth place")
+    refused = [to for to in alice.send(everybody, "not the tenth").deliveries if to.reason]
+    assert [(to.recipient, to.reason) for to in refused] == [("bob", "mailbox-full: 9 messages wait there already")]
+    carol.send("bob", "urgent")
+    assert bodies(bob.take())[-2:] == ["the ninth place", "urgent"]
+
+
 def test_what_is_refused_for_its_pace_costs_nothing(timed):
     limited(timed.post, sender_per_minute=3)
     alice, bob = timed.agents("alice", "bob")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from postroom.core.errors import BadValue
 from postroom.core.types import Annotated, NamedTuple
 
+RESERVE = "from one sender into the last tenth of a mailbox, which rooms and broadcasts leave free; as many may come at once"
+
 
 class Limits(NamedTuple):
     """The limits in force. Each can be set in the config file under [limits]; zero or less is refused."""
@@ -18,6 +20,7 @@ class Limits(NamedTuple):
     recipients: Annotated[int, "names", "addressed by one message"] = 100
     batch: Annotated[int, "messages", "in one send_many, or handed over by one take"] = 1_000
     waiting: Annotated[int, "messages", "waiting in one mailbox; a full mailbox refuses, it never drops"] = 10_000
+    reserve_per_minute: Annotated[int, "messages/minute", RESERVE] = 10
     sender_per_minute: Annotated[int, "messages/minute", "from one sender; as many may come at once"] = 6_000
     pair_per_minute: Annotated[int, "messages/minute", "from one sender to one recipient; as many may come at once"] = 3_000
     room_per_minute: Annotated[int, "messages/minute", "in one room, of all its members; as many may come at once"] = 3_000
@@ -45,6 +48,11 @@ class Limits(NamedTuple):
     lease_ms: Annotated[int, "ms", "a message may be in the hands of a living reader before another one gets it"] = 600_000
     page: Annotated[int, "messages", "in one page of history or search"] = 1_000
     busy_ms: Annotated[int, "ms", "a verb waits for the store before it gives up"] = 10_000
+
+    @property
+    def unreserved(self) -> int:
+        """How many messages may wait in a mailbox before only its reserve is left: the last tenth."""
+        return self.waiting - self.waiting // 10
 
 
 HIGHEST = {"body_bytes": 900_000_000, "subject_bytes": 90_000_000}

@@ -76,7 +76,7 @@ def paced(outbox: Outbox, crowd: Crowd, place: Place) -> dict[int, str]:
     if not (place.hidden and crowd.room):
         outbox.due_us = charged(outbox, 1)
     outbox.paces |= due
-    most = outbox.posting.desk.config.limits.waiting
+    most = outbox.posting.desk.config.limits.unreserved
     full = f"mailbox-full: {most} messages wait there already"
     filled = [one for one in crowd.members if one.waiting >= most]
     return {one.agent: full for one in filled if mailboxes.counted(one.waiting)[place.hidden] >= most} or NO_REFUSALS
@@ -96,7 +96,7 @@ def after_one(outbox: Outbox, key: tuple[int, int], name: str, limit: int, *, ro
     now_us = outbox.posting.now_us
     due = pace.due_after(outbox.pace(key), now_us, 1, limit)
     if wait := pace.wait_ms(due, now_us):
-        raise too_fast(name, limit, wait, room=room)
+        raise too_fast(name, limit, wait, room=room, who=f"All in {room} together are") if room else too_fast(name, limit, wait)
     return {key: due}
 
 
@@ -109,9 +109,8 @@ def charged(outbox: Outbox, count: int) -> int:
     return due
 
 
-def too_fast(name: str, limit: int, wait_ms: int, *, room: str = "") -> TooFast:
+def too_fast(name: str, limit: int, wait_ms: int, *, who: str = "You are", room: str = "") -> TooFast:
     """The error for a pace that is exceeded. For people the wait is rounded up to a tenth of a second."""
-    who = f"All in {room} together are" if room else "You are"
     return TooFast(limit_name=name, limit=limit, retry_after_ms=wait_ms, seconds=-(-wait_ms // 100) / 10, who=who, room=room)
 
 

@@ -260,11 +260,14 @@ def paced(outbox: Outbox, recipients: list[Mailbox], place: Place) -> dict[int, 
     limits, now_us = outbox.posting.desk.config.limits, outbox.posting.now_us
     if outbox.ghost or not place.hidden:
         outbox.due_us = crowds.charged(outbox, len(recipients))
-    refusals = NO_REFUSALS
+    refusals, unreserved = NO_REFUSALS, limits.unreserved
     for mailbox in recipients:
-        due = pace.due_after(mailbox.due_us, now_us, 1, limits.pair_per_minute)
-        if due - now_us > pace.MINUTE_US or mailbox.is_full(limits.waiting, hidden=place.hidden):
-            error = cannot_take(mailbox, pace.wait_ms(due, now_us), limits)
+        reserved = mailbox.is_full(unreserved, hidden=place.hidden)
+        per_minute = min(limits.pair_per_minute, limits.reserve_per_minute) if reserved else limits.pair_per_minute
+        due = pace.due_after(mailbox.due_us, now_us, 1, per_minute)
+        full = reserved and mailbox.is_full(limits.waiting, hidden=place.hidden)
+        if full or due - now_us > pace.MINUTE_US:
+            error = MailboxFull(name=mailbox.name, limit=limits.waiting) if full else too_fast(mailbox, limits, per_minute, due - now_us)
             if len(refusals) == len(recipients) - 1:  # the last one that could have taken it
                 raise error
             refusals = refusals | {mailbox.agent: REASONS[type(error)].format_map(error.facts)}
@@ -273,11 +276,13 @@ def paced(outbox: Outbox, recipients: list[Mailbox], place: Place) -> dict[int, 
     return refusals
 
 
-def cannot_take(mailbox: Mailbox, wait_ms: int, limits: Limits) -> WorldError:
-    """Why a recipient cannot take a message now."""
-    if wait_ms:
-        return crowds.too_fast("pair_per_minute", limits.pair_per_minute, wait_ms)
-    return MailboxFull(name=mailbox.name, limit=limits.waiting)
+def too_fast(mailbox: Mailbox, limits: Limits, per_minute: int, ahead_us: int) -> TooFast:
+    """The error for the pace of a pair, which is slower where only the reserve of a mailbox is left."""
+    wait_ms = pace.wait_ms(ahead_us, 0)
+    if per_minute == limits.pair_per_minute:
+        return crowds.too_fast("pair_per_minute", per_minute, wait_ms)
+    who = f"The mailbox of {mailbox.name!r} is nearly full, and you are"
+    return crowds.too_fast("reserve_per_minute", per_minute, wait_ms, who=who)
 
 
 def unthreaded(outbox: Outbox, crowd: Crowd, *, hidden: bool) -> Place:
