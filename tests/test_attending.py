@@ -1,5 +1,7 @@
 """What a person sees and does at the console, as verbs: requests decided, sessions ended, figures, messages with their fate."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from postroom.core import errors
@@ -9,6 +11,7 @@ from postroom.core.session import LIVE, SessionState
 from postroom.exchange import attending, ending, holding, looking, sessions
 from postroom.exchange.desk import open_desk_of_human
 from postroom.store import figures
+from tests.waiting import SOON_S
 
 
 @pytest.fixture
@@ -121,6 +124,16 @@ def test_the_human_ends_a_session_of_others_and_both_learn_why(post, human):
         assert [message.body for message in agent.take() if message.kind is Kind.LAPSE] == [view.reason]
     with pytest.raises(errors.NotYourTurn):
         ending.end(human, offered.id, "again")
+
+
+def test_who_waits_for_an_answer_to_its_offer_learns_that_the_human_has_ended_it(post, human):
+    alice, bob = post.agents("alice", "bob")
+    with ThreadPoolExecutor() as pool:
+        offered = pool.submit(alice.session, "bob", "review", timeout=SOON_S)
+        (offer,) = bob.take(wait=SOON_S)
+        ending.end(human, offer.id, "not today")
+        with pytest.raises(errors.SessionClosed, match=r"The human has ended the session .*: not today"):
+            offered.result(SOON_S)
 
 
 def test_the_human_offers_a_session_and_closes_it(post, human):

@@ -366,7 +366,7 @@ def test_what_it_has_not_read_in_a_session_comes_back_before_the_end(post):
     session.send("milk?")
     vanish(gus)
     assert session.receive(timeout=SOON_S).subject == "notice: refused"
-    with pytest.raises(errors.SessionClosed):
+    with pytest.raises(errors.SessionClosed, match="gus is not here any more"):
         session.receive(timeout=SOON_S)
 
 
@@ -376,7 +376,7 @@ def test_who_waits_for_it_to_accept_a_session_waits_no_more(post):
         offered = pool.submit(otto.session, "gus", "tea?", timeout=SOON_S)
         assert gus.take(wait=SOON_S)
         vanish(gus)
-        with pytest.raises(errors.SessionTimeout):
+        with pytest.raises(errors.SessionClosed, match=r"is over\. .*: gus is not here any more"):
             offered.result(SOON_S - 5)
     assert [view.state for view in otto.sessions()] == [SessionState.LAPSED]
 

@@ -242,7 +242,7 @@ class Agent:
     def session(self, to: str, task: str, *, timeout: float | None = None) -> Session:
         """Offer a session and wait until it is accepted. `timeout` is in seconds; default: the limit `handshake_ms`.
 
-        Raises SessionDeclined with the reason, or SessionTimeout.
+        Raises SessionDeclined with the reason, SessionTimeout, or SessionClosed when the other side has gone or a human ended it.
         """
         return Session(self, self._seat.run(offering(self._seat, to, task, timeout)))
 

@@ -14,11 +14,14 @@ from postroom.places import AnySeat
 from postroom.waiting import AT_ONCE, deadline, taking
 
 if TYPE_CHECKING:
+    from postroom.core.message import Message
     from postroom.store.deliveries import Handed
     from postroom.waiting import Steps
 
 TALK = frozenset({Kind.DATA, Kind.MESSAGE, Kind.NOTICE})
 """What is said in a session, and about it. The other kinds begin or end it."""
+NOT_IN_TIME = "notice: handshake"
+"""How the post room says that an offer has lapsed, and not that a human ended it or that one side has gone."""
 
 
 def offering(seat: AnySeat, to: str, task: str, timeout: float | None) -> Steps[Line]:
@@ -84,7 +87,7 @@ class Line:
             return (yield from self.receiving(timeout))
         if taken and taken[0].message.kind is Kind.SYN_NACK:
             raise SessionDeclined(peer=self.peer, session=self.id, reason=taken[0].message.body)
-        raise SessionClosed(session=self.id, peer=self.peer)
+        raise self.over(taken[0].message if taken else None)
 
     def hold(self, taken: list[Handed], timeout: float | None) -> Handed:
         """Keep what was received until the next one is. Raises SessionTimeout if nothing was."""
@@ -93,12 +96,17 @@ class Line:
             raise SessionTimeout(peer=self.peer, session=self.id, seconds=timeout)
         return taken[0]
 
+    def over(self, last: Message | None) -> SessionClosed:
+        """The error for a session that is over, with what the post room said of it."""
+        why = f" {last.body}" if last is not None and last.kind is Kind.LAPSE else ""
+        return SessionClosed(session=self.id, peer=self.peer, why=why)
+
     def let_go(self) -> None:
         """Let the session's messages come to whoever reads the mailbox."""
         self.seat.let_go(self.root)
 
     def awaiting(self, timeout: float) -> Steps[None]:
-        """Wait for SYN-ACK. Raises SessionDeclined or SessionTimeout; an offer that nobody waits for any more is withdrawn."""
+        """Wait for SYN-ACK. Raises SessionDeclined, SessionTimeout, SessionClosed; an offer that nobody waits for any more is withdrawn."""
         until, answer = monotonic() + timeout, None
         early: list[Handed] = []
         try:
@@ -119,6 +127,8 @@ class Line:
             raise SessionDeclined(peer=self.peer, session=self.id, reason=answer.body)
         if answer.kind is Kind.LAPSE:
             self.let_go()
+            if answer.subject != NOT_IN_TIME:
+                raise self.over(answer)
             raise SessionTimeout(peer=self.peer, session=self.id, seconds=timeout)
 
     def abandon(self) -> None:

@@ -282,7 +282,7 @@ class SessionTimeout(PostroomError):
 
 
 class SessionClosed(PostroomError):
-    """The session {session!r} with {peer!r} is over."""
+    """The session {session!r} with {peer!r} is over.{why}"""
 
     code, exit_code, http_status = "session-closed", 76, 409
 
