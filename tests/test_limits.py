@@ -235,7 +235,7 @@ def test_who_may_write_seldom_writes_no_faster_into_the_last_tenth(timed):
 
 
 @pytest.mark.parametrize("everybody", ["#ops", "@all"])
-def test_a_room_and_a_broadcast_leave_the_last_tenth_of_a_mailbox_free(post, everybody):
+def test_a_room_its_invitations_and_a_broadcast_leave_the_last_tenth_of_a_mailbox_free(post, everybody):
     limited(post, waiting=10, broadcasts_per_minute=100)
     alice, bob, carol = post.agents("alice", "bob", "carol")
     alice.create_room("ops")
@@ -245,6 +245,9 @@ def test_a_room_and_a_broadcast_leave_the_last_tenth_of_a_mailbox_free(post, eve
     alice.send(everybody, "the ninth place")
     refused = [to for to in alice.send(everybody, "not the tenth").deliveries if to.reason]
     assert [(to.recipient, to.reason) for to in refused] == [("bob", "mailbox-full: 9 messages wait there already")]
+    alice.create_room("dev")
+    with pytest.raises(errors.MailboxFull, match="9 waiting"):
+        alice.invite("dev", "bob")
     carol.send("bob", "urgent")
     assert bodies(bob.take())[-2:] == ["the ninth place", "urgent"]
 

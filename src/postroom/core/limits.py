@@ -5,7 +5,7 @@ from __future__ import annotations
 from postroom.core.errors import BadValue
 from postroom.core.types import Annotated, NamedTuple
 
-RESERVE = "from one sender into the last tenth of a mailbox, which rooms and broadcasts leave free; as many may come at once"
+RESERVE = "from one sender into the last tenth of a mailbox, which rooms, invitations and broadcasts leave free; as many may come at once"
 
 
 class Limits(NamedTuple):

@@ -26,7 +26,7 @@ def invite(desk: Desk, name: str, names: Sequence[str]) -> list[Invited]:
         outbox = Outbox(posting)
         found = [state_of(outbox, room, one) for one in others]
         if all(one.state == "refused" for one in found):
-            raise MailboxFull(name=found[0].agent, limit=desk.config.limits.waiting)
+            raise MailboxFull(name=found[0].agent, limit=desk.config.limits.unreserved)
         new = [other for other, one in zip(others, found, strict=True) if one.state == "invited"]
         if new:
             charge(outbox, room)
@@ -50,7 +50,7 @@ def check_names(desk: Desk, names: Sequence[str]) -> None:
 def state_of(outbox: Outbox, room: RoomRow, agent: AgentRow) -> Invited:
     """What an invitation will do for an agent: nothing, if it is in the room or invited already; it is refused if its mailbox is full."""
     posting = outbox.posting
-    standing, limit = stored.standing(posting.database, room.id, agent.id), posting.desk.config.limits.waiting
+    standing, limit = stored.standing(posting.database, room.id, agent.id), posting.desk.config.limits.unreserved
     if standing.member or standing.invited:
         return Invited(agent.name, "member" if standing.member else "already-invited")
     if outbox.mailbox(agent.id).is_full(limit, hidden=is_hidden(outbox, room, ghost=standing.ghost)):
