@@ -14,6 +14,7 @@ const PAUSE_MS = 1200;
 
 export const model = { online: false, ...Object.fromEntries(Object.keys(TOPICS).map((topic) => [topic, null])) };
 const listeners = new Map();
+const asked = {};
 const due = new Set();
 let timer = null;
 let stream = new AbortController();
@@ -34,8 +35,10 @@ export function tell(topic, value) {
 }
 
 export async function refresh(topic) {
+  const number = (asked[topic] = (asked[topic] ?? 0) + 1);
   try {
     const value = await TOPICS[topic](stream.signal);
+    if (number < asked[topic]) return; // asked again meanwhile: the older answer may come after the newer one
     model[topic] = value;
     tell(topic, value);
   } catch (error) {
