@@ -16,6 +16,7 @@ from postroom.exchange.desk import open_desk
 from tests.cli.shell import environment
 from tests.node.host import MANAGER, USER
 from tests.node.nodes import RunningNode
+from tests.ports import free_port
 from tests.store.keepers import query
 from tests.waiting import until
 
@@ -62,9 +63,10 @@ def expected():
 def bus(home):
     """Starts the bus, again and again at one port."""
     running: list[RunningNode] = []
+    port = free_port()
 
     def start():
-        running.append(RunningNode(home / "postroom", home, port=running[0].port if running else 0))
+        running.append(RunningNode(home / "postroom", home, port=port))
         return running[-1]
 
     yield start
