@@ -102,7 +102,7 @@ def until_there_are(number: int, store: Path, sql: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1_200)
 def test_twenty_agents_on_nine_hosts_lose_and_double_nothing_while_the_bus_is_killed_twice(home, bus):
     store = home / "postroom"
     secrets = {}
