@@ -26,7 +26,8 @@ from tests.waiting import SOON_S  # noqa: E402
 
 PACKAGE = ROOT / "src" / "postroom"
 AT_ONCE = 2
-SECONDS = 200  # for one run of a few tests
+SECONDS = 1_500  # for one run of a few tests, also where the machine has much else to do
+HANGS = "--timeout=120"  # by its fault
 SOON_WITH_FAULT_S = 15  # what does not come about after that is missing because of the fault
 TESTS_FAILED = 1  # pytest's exit code; others mean that no test was run
 FAILED = re.compile(r"^FAILED (\S+)", re.MULTILINE)
@@ -56,7 +57,7 @@ def plant(fault: Fault, package: Path) -> None:
         path.write_text(text.replace(edit.sound, edit.faulty), encoding="utf-8")
 
 
-def run_tests(tests: Iterable[str], sources: Path, *, soon_s: float = SOON_S) -> tuple[int, str]:
+def run_tests(tests: Iterable[str], sources: Path, *more: str, soon_s: float = SOON_S) -> tuple[int, str]:
     """Run tests against the package in `sources`, until the first fails. What comes about takes less than `soon_s`."""
     mine = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     environment = {
@@ -69,7 +70,7 @@ def run_tests(tests: Iterable[str], sources: Path, *, soon_s: float = SOON_S) ->
     }
     options = ["-x", "-q", "-n0", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=1", "--tb=line"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *tests],
+        [sys.executable, "-m", "pytest", *options, *more, *tests],
         cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout
@@ -87,7 +88,7 @@ def look_for(fault: Fault) -> Finding:
     """Plant a fault and run its tests."""
     with tempfile.TemporaryDirectory(prefix="planted-") as directory:
         try:
-            code, output = run_tests(fault.tests, sources_with(fault, Path(directory)), soon_s=SOON_WITH_FAULT_S)
+            code, output = run_tests(fault.tests, sources_with(fault, Path(directory)), HANGS, soon_s=SOON_WITH_FAULT_S)
         except DoesNotFit as error:
             return Finding(fault.name, None, str(error))
     found = FAILED.search(output)

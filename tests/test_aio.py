@@ -23,9 +23,9 @@ from postroom.core.session import SessionState
 from postroom.delivery import Delivery
 from postroom.session import Session
 from tests.programs import Program
-from tests.waiting import SOON_S, go_on, until, until_online, until_stopped
+from tests.waiting import SOON_S, go_on, until, until_stopped
 
-STOPS = "with me._seat.desk.posting():\n    import os, signal; os.kill(os.getpid(), signal.SIGSTOP)"
+STOPS = "with me._seat.desk.posting():\n    import os, signal; os.kill(os.getpid(), signal.SIGSTOP)\nprint('goes on')"
 
 
 def run(coroutine):
@@ -428,7 +428,7 @@ def test_what_could_not_be_given_back_is_tried_again_and_told(post):
                 with pytest.raises(StoreBusy):
                     await me.send("bob", "more")
                 go_on(holder)
-                await asyncio.to_thread(until_online, post.connect("carl"), "holder")
+                assert await asyncio.to_thread(holder.line) == "goes on"
             await me.agents()
             assert [(message.body, message.redelivered) for message in post.connect("bob").take()] == [("hi", True)]
 

@@ -28,7 +28,8 @@ batch = me.take(wait=60); print(len(batch)); sys.stdin.readline()
 try: me.confirm(batch)
 except postroom.errors.LeaseLost as lost: print(lost.code)
 """
-QUICK = "[limits]\nbusy_ms = 300\nlease_ms = 300\n"
+SOON_BUSY = "[limits]\nbusy_ms = 300\n"
+SHORT_LEASE = "[limits]\nlease_ms = 300\n"
 
 
 def test_two_processes_attached_as_one_agent_never_both_get_a_message_as_new(post):
@@ -82,7 +83,7 @@ def test_messages_of_a_killed_reader_come_back_when_nobody_sends_anything(post):
 
 
 def test_a_stopped_reader_loses_its_lease_and_is_told_when_it_goes_on(post):
-    post.configure(QUICK)
+    post.configure(SHORT_LEASE)
     alice, bob = post.agents("alice", "bob")
     with Program("bob", LATE) as reader:
         alice.send("bob", "first")
@@ -97,7 +98,7 @@ def test_a_stopped_reader_loses_its_lease_and_is_told_when_it_goes_on(post):
 
 
 def test_a_late_confirmation_counts_for_nothing_while_another_reader_is_at_it(post):
-    post.configure(QUICK)
+    post.configure(SHORT_LEASE)
     alice, one, two = post.agents("alice", "bob", "bob")
     receipt = alice.send("bob", "hi")
     late, taken = one.take(), until(two.take)
@@ -122,7 +123,7 @@ WITH_THE_CHORES = WITH_A_LOCK.format(name="warden.lock")
 
 
 def test_a_process_that_is_stopped_within_a_transaction_makes_the_store_busy_for_a_bounded_time(post):
-    post.configure(QUICK)
+    post.configure(SOON_BUSY)
     alice, bob = post.agents("alice", "bob")
     with stopped_with(WITH_THE_STORE) as holder:
         with pytest.raises(StoreBusy):
@@ -137,7 +138,7 @@ def test_a_process_that_is_stopped_within_a_transaction_makes_the_store_busy_for
 
 
 def test_a_process_that_is_stopped_at_the_head_of_the_queue_makes_the_store_busy_for_a_bounded_time(post):
-    post.configure(QUICK)
+    post.configure(SOON_BUSY)
     alice, _ = post.agents("alice", "bob")
     with stopped_with(WITH_THE_QUEUE), stopped_with(WITH_THE_STORE) as holder:
         with pytest.raises(StoreBusy):
@@ -332,7 +333,7 @@ def test_a_killed_process_is_not_called_online_by_the_next_look_and_is_taken_off
 
 
 def test_a_killed_process_is_not_called_online_by_somebody_who_cannot_take_it_off_now(post):
-    post.configure(QUICK)
+    post.configure(SOON_BUSY)
     alice = post.connect("alice")
     with Program("bob", "print('here')") as bob:
         assert bob.line() == "here", "it is registered before somebody holds the store"

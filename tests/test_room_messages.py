@@ -278,9 +278,9 @@ def test_files_go_to_each_member(post, tmp_path):
         assert (tmp_path / f"{agent.name}.txt").read_text() == "step one"
 
 
-def test_a_room_keeps_its_own_pace(post):
-    post.configure("[limits]\nroom_per_minute = 5\n")
-    alice, bob = room(post, "alice", "bob")  # that he was invited and joined counts, too
+def test_a_room_keeps_its_own_pace(timed):
+    timed.post.configure("[limits]\nroom_per_minute = 5\n")
+    alice, bob = room(timed, "alice", "bob")  # that he was invited and joined counts, too
     for agent in (alice, bob, alice):
         agent.send("#dev", "go")
     with pytest.raises(errors.TooFast, match="room_per_minute = 5") as refused:

@@ -677,9 +677,9 @@ def test_the_members_of_one_room_are_limited(post):
         carol.join("dev")
 
 
-def test_who_changes_much_in_a_room_is_slowed_down(post):
-    post.configure("[limits]\nroom_per_minute = 3\n")
-    alice, bob = post.agents("alice", "bob")
+def test_who_changes_much_in_a_room_is_slowed_down(timed):
+    timed.post.configure("[limits]\nroom_per_minute = 3\n")
+    alice, bob = timed.agents("alice", "bob")
     alice.create_room("dev")
     bob.join("dev")
     alice.invite("dev", "bob")

@@ -100,8 +100,8 @@ def test_an_agent_may_be_set_to_accept_by_itself(post):
     assert session.receive(SOON_S).body == "I am on it"
 
 
-def test_an_offer_that_nobody_answers_is_withdrawn_at_its_timeout(post):
-    alice, bob = post.agents("alice", "bob")
+def test_an_offer_that_nobody_answers_is_withdrawn_at_its_timeout(timed):
+    alice, bob = timed.agents("alice", "bob")
     with pytest.raises(errors.SessionTimeout):
         alice.session("bob", "review", timeout=0.01)
     assert [view.state for view in alice.sessions()] == [SessionState.CLOSED]

@@ -460,8 +460,8 @@ SELECT (SELECT visibility FROM agent WHERE name = 'gus'), (SELECT count(*) FROM 
 def test_one_that_is_killed_while_it_vanishes_has_vanished_as_a_whole_or_not_at_all(post):
     otto, gus = post.agents("otto", "gus")
     for body in ("one", "two"):
-        otto.send("gus", body, reply_within=60)
-    gus.send("otto", "will you?", reply_within=60)
+        otto.send("gus", body, reply_within=3_600)
+    gus.send("otto", "will you?", reply_within=3_600)
     opened(otto, gus)
     gus.close()
     before, whole = query(post.home, STANDING), [("ghost", 2, 0, 2, 4)]

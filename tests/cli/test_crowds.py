@@ -58,7 +58,7 @@ def test_a_person_is_not_asked_for_twenty_nor_with_yes(many):
 
 
 def test_who_is_refused_a_broadcast_is_told_when_to_try_again(many):
-    for _ in range(10):
-        many.ok("send", "@all", "hello", "--as", "analyst")
+    (many.home / "postroom" / "config.toml").write_text("[limits]\nbroadcasts_per_minute = 1\n", encoding="utf-8")
+    many.ok("send", "@all", "hello", "--as", "analyst")
     refused = many("send", "@all", "hello", "--as", "analyst")
-    assert (refused.code, "broadcasts_per_minute = 10" in refused.err, "wait" in refused.err) == (errors.TooFast.exit_code, True, True)
+    assert (refused.code, "broadcasts_per_minute = 1" in refused.err, "wait" in refused.err) == (errors.TooFast.exit_code, True, True)

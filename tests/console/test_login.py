@@ -13,6 +13,7 @@ from postroom.cli.console import address, invitation
 from postroom.http.login import IDLE_S, INVITATION_S, INVITATIONS_MAX, SESSION_S, SESSIONS_MAX, Doors
 from tests.cli.shell import Shell, line_of
 from tests.node.nodes import RunningNode
+from tests.ports import free_port
 from tests.waiting import until
 
 
@@ -326,10 +327,10 @@ def test_the_secrets_are_in_no_log_of_the_node(post, home: Path):
 
 
 def test_a_restart_of_the_node_logs_nobody_out(post, home):
-    with RunningNode(post.home, home) as node:
+    port = free_port()
+    with RunningNode(post.home, home, port=port) as node:
         answer, body = Visitor(node.url)("POST", "/console/enter", {"secret": invitation(post.home)})
         cookie, key = answer.getheader("Set-Cookie").partition(";")[0], json.loads(body)["key"]
-        port = node.port
         node.kill()
     with RunningNode(post.home, home, port=port) as node:
         visitor = Visitor(node.url)

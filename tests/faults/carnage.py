@@ -22,8 +22,8 @@ TICKS_MAX = 60  # between two kills
 
 
 def enough_s(kills: int) -> float:
-    """In how many seconds so many kills must be over."""
-    return 30 + 0.3 * kills
+    """In how many seconds so many kills are over, also where the machine has much else to do."""
+    return 120 + 2 * kills
 
 
 class Worker:

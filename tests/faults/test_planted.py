@@ -11,7 +11,7 @@ QUICK = ("tests/test_names.py::test_a_name_may_be",)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1_600)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_every_planted_fault_is_found(fault):
     finding = planted_faults.look_for(fault)
@@ -19,7 +19,7 @@ def test_every_planted_fault_is_found(fault):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1_600)
 def test_nothing_is_found_where_no_fault_was_planted():
     finding = planted_faults.without_fault(FAULTS)
     assert finding.found_by is None, finding.why

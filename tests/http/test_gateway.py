@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.http.asking import Bus
 from tests.node.nodes import RunningNode
+from tests.ports import free_port
 from tests.waiting import until
 
 SOON_S = 60
@@ -195,9 +195,7 @@ def test_what_is_no_frame_ends_the_connection(bus, line, text):
 
 
 def test_the_gateway_can_have_a_port_of_its_own(post, home):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with RunningNode(post.home, home, arguments=("--gateway-port", str(port))) as node:
         bus = Bus(post, node)
         joe = Line(bus, "joe", port=port, path="/")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from collections import Counter
@@ -15,6 +14,7 @@ import pytest
 from tests.cli.shell import environment
 from tests.http.asking import Bus
 from tests.node.nodes import RunningNode
+from tests.ports import free_port
 from tests.waiting import until
 
 PAIRS = 4
@@ -62,9 +62,7 @@ while len(seen) < number:
 
 @pytest.mark.slow
 def test_every_message_that_was_accepted_is_delivered_once_although_the_node_is_killed(post, home: Path):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     node = RunningNode(post.home, home, port=port)
     bus = Bus(post, node)
     for number in range(PAIRS):

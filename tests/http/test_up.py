@@ -20,6 +20,7 @@ from postroom.core.refusals import CannotListen, NodeRuns
 from tests.cli.shell import PROGRAM, Shell, environment
 from tests.http.asking import Bus
 from tests.node.nodes import RunningNode
+from tests.ports import free_port
 from tests.waiting import until
 
 SOON_S = 60
@@ -53,8 +54,8 @@ def test_a_second_start_says_who_runs(post, home):
 
 
 def test_after_a_kill_it_starts_again_at_the_same_places(post, home):
-    with RunningNode(post.home, home) as node:
-        port = node.port
+    port = free_port()
+    with RunningNode(post.home, home, port=port) as node:
         node.kill()
     with RunningNode(post.home, home, port=port) as node:
         assert Bus(post, node).near("joe").post("/api/profile").status == 200

@@ -16,6 +16,7 @@ from postroom.exchange.desk import open_desk
 from tests.cli.shell import environment
 from tests.node.host import MANAGER, USER
 from tests.node.nodes import RunningNode
+from tests.ports import free_port
 from tests.store.keepers import query
 from tests.waiting import until
 
@@ -62,9 +63,10 @@ def expected():
 def bus(home):
     """Starts the bus, again and again at one port."""
     running: list[RunningNode] = []
+    port = free_port()
 
     def start():
-        running.append(RunningNode(home / "postroom", home, port=running[0].port if running else 0))
+        running.append(RunningNode(home / "postroom", home, port=port))
         return running[-1]
 
     yield start
@@ -100,7 +102,7 @@ def until_there_are(number: int, store: Path, sql: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1_200)
 def test_twenty_agents_on_nine_hosts_lose_and_double_nothing_while_the_bus_is_killed_twice(home, bus):
     store = home / "postroom"
     secrets = {}

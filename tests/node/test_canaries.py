@@ -105,6 +105,7 @@ def planted(home):
 def do_everything(planted: Planted) -> None:
     """All that goes well and all that goes wrong, with secrets in it."""
     planted.receiver.answers(f"/{HOOK}?key={HOOK}", 500)
+    planted.receiver.answers(f"/{ALERT}", 0)  # so its ringer lives long enough to be seen
     good = {"to": "human", "subject": SUBJECT, "body": BODY, "reply_within": 600}
     assert planted.ask("POST", "/api/send", good) == 200
     until(lambda: any("ringer" in one for one in planted.look_at_processes()))

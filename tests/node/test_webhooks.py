@@ -19,10 +19,11 @@ from postroom.exchange.desk import open_desk_of_human
 from tests.cli.shell import PROGRAM, SOON_S, environment
 from tests.node.nodes import RunningNode
 from tests.node.receiver import Receiver
+from tests.ports import free_port
 from tests.store.keepers import query
 from tests.waiting import until
 
-QUICK = "[limits]\nwebhook_retry_ms = 20\nwebhook_timeout_ms = 500\nwebhook_attempts = 4\n"
+SOON_AGAIN = "[limits]\nwebhook_retry_ms = 20\n"
 
 
 @pytest.fixture
@@ -260,7 +261,7 @@ def test_kinds_are_those_of_the_table(post, receiver):
 
 
 def test_a_call_that_failed_is_made_again_with_its_name(post, human, receiver, start):
-    post.configure(QUICK)
+    post.configure(SOON_AGAIN)
     alice, _ = post.agents("alice", "bob")
     webhooks.add(human, receiver.url("/"))
     receiver.answers("/", 500, 429, 302)
@@ -273,7 +274,7 @@ def test_a_call_that_failed_is_made_again_with_its_name(post, human, receiver, s
 
 
 def test_a_call_that_fails_too_often_is_given_up_in_sight_and_made_again_when_told(post, human, receiver, start):
-    post.configure(QUICK)
+    post.configure(SOON_AGAIN + "webhook_attempts = 4\n")
     alice, _ = post.agents("alice", "bob")
     hook = webhooks.add(human, receiver.url("/"), kinds=["message"]).webhook
     receiver.answers("/", 400, 400, 400, 400)
@@ -296,7 +297,7 @@ def test_a_call_that_fails_too_often_is_given_up_in_sight_and_made_again_when_to
 
 
 def test_one_call_that_is_never_taken_does_not_hold_the_others_up(post, human, receiver, start):
-    post.configure(QUICK)
+    post.configure(SOON_AGAIN)
     alice, _ = post.agents("alice", "bob")
     webhooks.add(human, receiver.url("/"), kinds=["message"])
     receiver.answers("/", 500)
@@ -318,7 +319,7 @@ def test_a_receiver_that_is_gone_is_called_no_more(post, human, receiver, start)
 
 
 def test_a_receiver_that_never_answers_holds_no_other_up(post, human, receiver, start):
-    post.configure(QUICK)
+    post.configure(SOON_AGAIN + "webhook_timeout_ms = 500\n")
     alice, _ = post.agents("alice", "bob")
     for number in range(5):
         receiver.answers(f"/stuck{number}", *[0] * 50)
@@ -327,22 +328,20 @@ def test_a_receiver_that_never_answers_holds_no_other_up(post, human, receiver, 
     node = start()
     for number in range(20):
         alice.send("bob", str(number))
-    quick: list[str] = []
+    quick: set[str] = set()  # in any order: one that is too slow for once is made again
     while len(quick) < 20:
         call = receiver.next()
         if call.path == "/quick":
-            quick.append(call.object["data"]["body"])
-    assert quick == [str(number) for number in range(20)]
+            quick.add(call.object["data"]["body"])
     until(lambda: "there was no answer within 0.5 s" in node.said)
 
 
-def test_a_receiver_that_is_away_costs_a_few_calls_and_loses_none(post, human, receiver, start):
+def test_a_receiver_that_is_away_costs_a_few_calls_and_loses_none(post, human, start):
     """While it is away, the log keeps what it is to be told; when it is back, everything comes in order, but for what had failed."""
     post.configure("[limits]\nwebhook_retry_ms = 50\nwebhook_calls = 5\n")
     alice, _ = post.agents("alice", "bob")
-    url, port = receiver.url("/"), receiver.port
-    webhooks.add(human, url, kinds=["message"])
-    receiver.close()
+    port = free_port()
+    webhooks.add(human, f"http://127.0.0.1:{port}/", kinds=["message"])
     node = start()
     for number in range(40):
         alice.send("bob", str(number))

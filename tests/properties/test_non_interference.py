@@ -104,7 +104,7 @@ def check(seed: Path, name: str, look: Look) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60 + PAIRS)
+@pytest.mark.timeout(600 + PAIRS)
 @pytest.mark.parametrize("limits", LIMITS)
 def test_outsiders_see_nothing_of_what_happens_inside(seeds, limits):
     for number in range(PAIRS // len(LIMITS)):
@@ -112,7 +112,7 @@ def test_outsiders_see_nothing_of_what_happens_inside(seeds, limits):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60 + PAIRS)
+@pytest.mark.timeout(600 + PAIRS)
 @pytest.mark.parametrize("limits", LIMITS)
 def test_outsiders_see_nothing_of_it_at_the_command_line(seeds, limits):
     for number in range(PAIRS // 20 // len(LIMITS)):

@@ -11,6 +11,7 @@ from postroom.agent import Agent
 from postroom.exchange import tokens
 from postroom.exchange.desk import open_desk, open_desk_of_human
 from tests.node.nodes import RunningNode
+from tests.ports import free_port
 
 
 class Elsewhere:
@@ -21,8 +22,8 @@ class Elsewhere:
         self.home = str(home / "postroom")
         self.far = str(home / "far")
         self._stack = ExitStack()
-        self.node = self._stack.enter_context(RunningNode(self.home, home))
-        self.port = self.node.port
+        self.port = free_port()
+        self.node = self._stack.enter_context(RunningNode(self.home, home, port=self.port))
         self.url = self.node.url
 
     def token(self, name: str, scope: str = "agent") -> str:

@@ -69,7 +69,7 @@ VERBS: list[tuple[str, list[str]]] = [
     ("bob", ["session", "decline", "SESSION", "no"]),
     ("bob", ["inbox"]),
     ("jack", ["session", "list", "--live"]),
-    ("jack", ["ask", "bob", "quick?", "--timeout", "0.01"]),
+    ("jack", ["ask", "bob", "quick?", "--timeout", "0.01", "--reply-within", "600"]),
     ("jack", ["held"]),
     ("jack", ["pause", "bob", "why"]),
     ("jack", ["rename", "bob"]),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
 from postroom import identity
-from tests.cli.shell import Shell
+from tests.cli.shell import SOON_S, Shell
 from tests.remote.elsewhere import Elsewhere
 
 SESSION = "0a1b2c3d-claude"
@@ -27,9 +29,16 @@ class Session:
 
 
 @pytest.fixture
-def session(room: Elsewhere, shell: Shell) -> Session:
+def patient(home: Path) -> str:
+    """The PYTHONPATH with which a hook waits for its node for as long as a test does; a second is not always enough for one at work."""
+    (home / "sitecustomize.py").write_text(f"import postroom.remote.hooks\npostroom.remote.hooks.ANSWER_S = {SOON_S}\n")
+    return os.pathsep.join([str(home), os.environ.get("PYTHONPATH", "")])
+
+
+@pytest.fixture
+def session(room: Elsewhere, shell: Shell, patient: str) -> Session:
     """One whose agent is that of its token."""
-    return Session(shell, room.environment(POSTROOM_TOKEN=room.token("jack")))
+    return Session(shell, room.environment(POSTROOM_TOKEN=room.token("jack"), PYTHONPATH=patient))
 
 
 def test_a_hook_at_a_node_hands_mail_to_the_model_once_and_says_what_the_session_does(room, session):
@@ -67,24 +76,25 @@ def test_more_than_fits_waits_for_the_next_time_and_comes_as_new(room, session):
     assert "redelivered" not in rest
 
 
-def test_a_node_that_is_away_is_in_nobodys_way(room, session):
+def test_a_node_that_is_away_is_in_nobodys_way(room, shell):
+    session = Session(shell, room.environment(POSTROOM_TOKEN=room.token("jack")))
     room.kill_node()
     assert session.hook("UserPromptSubmit") == ""
 
 
-def test_a_hook_beside_a_store_that_is_shut_goes_to_the_node(room, shell):
+def test_a_hook_beside_a_store_that_is_shut_goes_to_the_node(room, shell, patient):
     link = room.user / "shut"
     link.symlink_to(room.home)
-    session = Session(shell, {"POSTROOM_HOME": str(link), "POSTROOM_AGENT": "jack"})
+    session = Session(shell, {"POSTROOM_HOME": str(link), "POSTROOM_AGENT": "jack", "PYTHONPATH": patient})
     room.here("jack").close()
     room.here("joe").send("jack", "hello")
     assert "hello" in session.hook("UserPromptSubmit")
 
 
-def test_the_agent_of_a_session_is_the_one_that_its_server_has_noted(room, shell):
+def test_the_agent_of_a_session_is_the_one_that_its_server_has_noted(room, shell, patient):
     link = room.user / "shut"
     link.symlink_to(room.home)
-    session = Session(shell, {"POSTROOM_HOME": str(link)})
+    session = Session(shell, {"POSTROOM_HOME": str(link), "PYTHONPATH": patient})
     assert session.hook("UserPromptSubmit") == ""
     room.here("bert")
     identity.remember(room.home, identity.Guest("claude-code", "/w", SESSION), "bert", pid=0)
