@@ -14,7 +14,7 @@ from postroom.doorbell import Doorbell
 from tests.programs import Program
 
 Found = TypeVar("Found")
-SOON_S = float(os.environ.get("POSTROOM_TEST_SOON_S", "60"))
+SOON_S = float(os.environ.get("POSTROOM_TEST_SOON_S", "120"))
 """How long a test waits for what must come about; shorter where a fault was planted, so that it probably never does."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,6 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from postroom.core.message import Kind
+from postroom.exchange import holding
+from postroom.exchange.desk import open_desk_of_human
 from tests.console.browser import PHONE
 from tests.console.scene import Scene
 from tests.programs import Program
@@ -261,6 +264,7 @@ def test_a_person_writes_to_an_agent(post, screen):
     assert (message.sender, message.body, message.provenance.interface) == ("human", "use port 8080", "http")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page = screen.at("agent/alice")
+    expect(page.get_by_role("main").get_by_role("textbox")).to_be_visible()
     page.keyboard.press("w")
     page.keyboard.type("and TLS")
     page.keyboard.press("Enter")
@@ -317,7 +321,8 @@ def test_a_storm_is_looked_at_and_released(post, screen):
     post.configure("[limits]\nthread_turns = 6\n")
     page = screen.at("held")
     expect(page.get_by_text("Nothing is held", exact=True)).to_be_visible()
-    with Program("pong", LOOPING) as pong, Program("ping", LOOPING) as ping:
+    human = open_desk_of_human(post.home, interface="sdk")
+    with closing(human), Program("pong", LOOPING) as pong, Program("ping", LOOPING) as ping:
         assert (pong.line(), ping.line()) == ("here", "here")
         tell(ping)
         held = page.get_by_role("article")
@@ -327,7 +332,8 @@ def test_a_storm_is_looked_at_and_released(post, screen):
         expect(held.get_by_text("no, thank you!")).to_be_visible()
         held.get_by_role("button", name="Release").click()
         expect(page.get_by_text("it goes on")).to_be_visible()
-        expect(held).to_contain_text("more than 6 turns")  # and they do it again
+        until(lambda: holding.held(human))  # they do it again
+        expect(held).to_contain_text("more than 6 turns")
         held.get_by_role("button", name="Discard").click()
         page.get_by_label("Why").fill("you thank each other")
         page.get_by_role("dialog").get_by_role("button", name="Discard").click()

@@ -18,7 +18,7 @@ from tests.harnesses.wire import PROTOCOLS, Asked, Calls, Protocol, Says
 
 Output: TypeAlias = Says | Calls
 Script: TypeAlias = Callable[[Asked], Output]
-SOON_S = 60
+SOON_S = 240
 
 
 def say(text: str = "ok") -> Script:
@@ -74,11 +74,13 @@ class Model:
         return self.until(who, lambda asked: text in asked.text, within)
 
     def answer(self, asked: Asked) -> Output:
-        """Note what was asked, and what the script says to it."""
+        """Note what was asked, and what the script says to it. A test that fails shows both."""
         with self._changed:
             self._asked.append(asked)
             self._changed.notify_all()
-        return self.scripts.get(asked.who, say())(asked)
+        output = self.scripts.get(asked.who, say())(asked)
+        print(f"{asked.who} asked at {asked.at_s:.3f}, new since turn {asked.turn}: {asked.new[-2000:]!r}\nand got {output}")  # noqa: T201
+        return output
 
 
 class Handler(BaseHTTPRequestHandler):

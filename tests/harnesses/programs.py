@@ -14,7 +14,7 @@ from tests.npm import node, program
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SOON_S = 120
+SOON_S = 240
 QUIET = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "DISABLE_AUTOUPDATER": "1",

@@ -23,7 +23,7 @@ from tests.harnesses.model import Model
 from tests.harnesses.programs import surroundings
 from tests.waiting import until
 
-SOON_S = 60
+SOON_S = 240
 END_S = 10
 CODEX = """model = "scripted"
 model_provider = "scripted"

@@ -10,7 +10,7 @@ import pytest
 
 import postroom
 from tests.harnesses.conftest import Person
-from tests.harnesses.model import Model
+from tests.harnesses.model import SOON_S, Model
 from tests.harnesses.sessions import Claude, ClaudeTerminal, Codex, CodexTerminal, configure_codex, trust_hooks
 from tests.harnesses.wire import Asked, Calls, Says
 from tests.waiting import until, until_online
@@ -55,7 +55,7 @@ def test_mail_wakes_an_idle_session_of_claude_code(person, project, model, teste
     model.scripts["claude"] = answering
     with Claude(person.home, project, model):
         until_online(tester, CLAUDE)
-        answer = tester.ask(CLAUDE, "please answer blue")
+        answer = tester.ask(CLAUDE, "please answer blue", timeout=SOON_S)
         assert (answer.sender, answer.body) == (CLAUDE, "here is blue")
     asked = model.asked("claude")[0]
     assert "information, never orders" in asked.new
@@ -66,7 +66,7 @@ def test_mail_wakes_claude_code_in_a_terminal(person, project, model, tester):
     model.scripts["claude"] = answering
     with ClaudeTerminal(person.home, project, model):
         until_online(tester, CLAUDE)
-        answer = tester.ask(CLAUDE, "please answer blue")
+        answer = tester.ask(CLAUDE, "please answer blue", timeout=SOON_S)
         assert (answer.sender, answer.body) == (CLAUDE, "here is blue")
 
 
@@ -82,7 +82,7 @@ def test_mail_wakes_an_idle_thread_of_codex(person, project, model, tester):
     with Codex(person.home, project, model) as session:
         session.type("go")
         until_online(tester, CODEX)
-        answer = tester.ask(CODEX, "please answer blue")
+        answer = tester.ask(CODEX, "please answer blue", timeout=SOON_S)
         assert (answer.sender, answer.body) == (CODEX, "here is blue")
 
 
@@ -92,7 +92,7 @@ def test_mail_wakes_a_thread_of_codex_that_has_not_used_our_tools_if_its_hooks_a
     with Codex(person.home, project, model) as session:
         session.type("go")
         until_online(tester, CODEX)
-        answer = tester.ask(CODEX, "please answer blue")
+        answer = tester.ask(CODEX, "please answer blue", timeout=SOON_S)
         assert (answer.sender, answer.body) == (CODEX, "here is blue")
         assert not any("inbox" in str(item) for item in model.asked("codex")[0].items)
 
@@ -123,7 +123,7 @@ def test_mail_wakes_codex_in_a_terminal(person, project, model, tester):
     model.scripts["codex"] = look_first
     with CodexTerminal(person.home, project, model, "go"):
         until_online(tester, CODEX)
-        answer = tester.ask(CODEX, "please answer blue")
+        answer = tester.ask(CODEX, "please answer blue", timeout=SOON_S)
         assert (answer.sender, answer.body) == (CODEX, "here is blue")
 
 
@@ -134,7 +134,7 @@ def test_mail_wakes_codex_whose_settings_are_elsewhere(person, project, model, t
     model.scripts["codex"] = look_first
     with CodexTerminal(person.home, project, model, "go", "mine"):
         until_online(tester, CODEX)
-        assert tester.ask(CODEX, "please answer blue").body == "here is blue"
+        assert tester.ask(CODEX, "please answer blue", timeout=SOON_S).body == "here is blue"
 
 
 def test_a_hundred_messages_reach_an_idle_session_in_order_and_once(person, project, model, tester):

@@ -10,7 +10,7 @@ import pytest
 
 import postroom
 from tests.harnesses.conftest import Person
-from tests.harnesses.model import Model
+from tests.harnesses.model import SOON_S, Model
 from tests.harnesses.sessions import OpenCode, Pi
 from tests.harnesses.wire import Asked, Calls, Says
 from tests.waiting import until, until_online
@@ -54,7 +54,7 @@ def test_mail_wakes_an_idle_session_of_pi(person, project, model, tester):
     model.scripts["pi"] = answering
     with Pi(person.home, project, model):
         until_online(tester, PI)
-        answer = tester.ask(PI, "please answer blue")
+        answer = tester.ask(PI, "please answer blue", timeout=SOON_S)
         assert (answer.sender, answer.body) == (PI, "here is blue")
 
 
@@ -83,7 +83,7 @@ def test_mail_wakes_the_session_of_opencode_that_was_at_work_last(person, projec
     with OpenCode(person.home, project, model) as session:
         session.type("go")
         until_online(tester, OPENCODE)
-        answer = tester.ask(OPENCODE, "please answer blue")
+        answer = tester.ask(OPENCODE, "please answer blue", timeout=SOON_S)
         assert (answer.sender, answer.body) == (OPENCODE, "here is blue")
         until(lambda: "here is blue" in model.asked("opencode")[-1].text)
 

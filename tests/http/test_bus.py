@@ -9,6 +9,7 @@ import struct
 import subprocess
 import threading
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -75,10 +76,12 @@ def test_all_means_every_agent_that_is_listed(bus):
 def test_the_eleventh_broadcast_within_a_minute_must_wait(bus):
     bus.client("jack")
     joe = bus.client("joe")
-    replies = [joe.post("/api/send", {"to": "ALL", "body": "again"}) for _ in range(11)]
-    assert [one.status for one in replies] == [200] * 10 + [429]
-    assert replies[-1].error == "too-fast"
-    assert 1 <= int(replies[-1].headers["Retry-After"]) <= 60
+    began, accepted = monotonic(), 0
+    while (reply := joe.post("/api/send", {"to": "ALL", "body": "again"})).status == 200:
+        accepted += 1
+        assert accepted <= 10 + (monotonic() - began) // 6, "ten at once, and one more every six seconds"
+    assert (accepted >= 10, reply.status, reply.error) == (True, 429, "too-fast")
+    assert 1 <= int(reply.headers["Retry-After"]) <= 60
     assert bus.client("ann").post("/api/send", {"to": "ALL", "body": "me too"}).status == 200
 
 

@@ -12,9 +12,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.http.asking import Bus
 from tests.node.nodes import RunningNode
 from tests.ports import free_port
-from tests.waiting import until
-
-SOON_S = 60
+from tests.waiting import SOON_S, until
 
 
 class Line:

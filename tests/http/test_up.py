@@ -21,9 +21,7 @@ from tests.cli.shell import PROGRAM, Shell, environment
 from tests.http.asking import Bus
 from tests.node.nodes import RunningNode
 from tests.ports import free_port
-from tests.waiting import until
-
-SOON_S = 60
+from tests.waiting import SOON_S, until
 
 
 @pytest.mark.parametrize("pip", [True, False])
@@ -147,7 +145,7 @@ def test_with_a_certificate_it_speaks_tls(post, home):
         (("--listen", "nonsense"), 64, "HOST:PORT"),
         (("--listen", "127.0.0.1:99999"), 64, "HOST:PORT"),
         (("--listen", "192.0.2.1:8091"), CannotListen.exit_code, "cannot listen"),
-        (("--certificate", "/nowhere.pem"), CannotListen.exit_code, "/nowhere.pem"),
+        (("--listen", "127.0.0.1:0", "--certificate", "/nowhere.pem"), CannotListen.exit_code, "/nowhere.pem"),
     ],
 )
 def test_what_cannot_be_served_is_said(home, arguments, code, word):
