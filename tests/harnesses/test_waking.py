@@ -10,7 +10,7 @@ import pytest
 
 import postroom
 from tests.harnesses.conftest import Person
-from tests.harnesses.model import SOON_S, Model
+from tests.harnesses.model import SOON_S, Model, answering
 from tests.harnesses.sessions import Claude, ClaudeTerminal, Codex, CodexTerminal, configure_codex, trust_hooks
 from tests.harnesses.wire import Asked, Calls, Says
 from tests.waiting import until, until_online
@@ -32,12 +32,6 @@ def project(person: Person, model: Model) -> Path:
     person.ok("install", "codex", "--yes")
     configure_codex(person.home, path, model, "codex")
     return path
-
-
-def answering(asked: Asked) -> Says | Calls:
-    """A model that answers each message which asks for it: 'please answer X'."""
-    found = re.search(r'id="([^"]+)"[^|]*\n\| please answer (\w+)', asked.new)
-    return Calls("send", {"reply_to": found[1], "body": f"here is {found[2]}"}) if found else Says("done")
 
 
 def look_first(asked: Asked) -> Says | Calls:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 import postroom
 from tests.harnesses.conftest import Person
-from tests.harnesses.model import SOON_S, Model
+from tests.harnesses.model import SOON_S, Model, answering
 from tests.harnesses.sessions import OpenCode, Pi
-from tests.harnesses.wire import Asked, Calls, Says
 from tests.waiting import until, until_online
 
 if TYPE_CHECKING:
@@ -42,12 +40,6 @@ def project(person: Person, model: Model) -> Path:
     )
     person.ok("install", "opencode", "pi", "--yes")
     return path
-
-
-def answering(asked: Asked) -> Says | Calls:
-    """A model that answers each message which asks for it: 'please answer X'."""
-    found = re.search(r'id="([^"]+)"[^|]*\n\| please answer (\w+)', asked.new)
-    return Calls("send", {"reply_to": found[1], "body": f"here is {found[2]}"}) if found else Says("done")
 
 
 def test_mail_wakes_an_idle_session_of_pi(person, project, model, tester):
