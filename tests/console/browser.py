@@ -40,6 +40,9 @@ place => new Promise((done) => {
 })
 """
 
+PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+"""Keys that come before a page was painted for the first time may be dropped by the browser."""
+
 expect.set_options(timeout=SOON_MS)
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 from postroom.cli.console import address, invitation
 from postroom.testing import PostRoom
 from tests.cli.shell import Shell, end, line_of
-from tests.console.browser import WIDE, Screen, Theme, launched, new_screen
+from tests.console.browser import PAINTED, WIDE, Screen, Theme, launched, new_screen
 
 
 class Served(NamedTuple):
@@ -78,6 +78,7 @@ def come_in(node: Served, open_screen: Open) -> Open:
         screen = open_screen(size=size, theme=theme)
         screen.page.goto(node.link())
         expect(screen.page.get_by_role("heading", name="Overview")).to_be_visible()
+        screen.page.evaluate(PAINTED)
         return screen
 
     return coming
