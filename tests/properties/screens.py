@@ -16,6 +16,7 @@ from postroom import cli
 from postroom.exchange import desk as desks
 from postroom.exchange.desk import Options
 from tests.cli.shell import environment, line_of
+from tests.properties.scripts import TIMES_S
 from tests.properties.twins import AGENT_NAMES, RANDOM_ID, ROOM_NAMES, Act, Town
 from tests.waiting import SOON_S
 
@@ -75,7 +76,8 @@ def standing_for(*descriptors: int) -> Iterator[None]:
 
 def watch(town: Town, _: list[str]) -> None:
     """Let an outsider and a stranger watch, in processes of their own: what was there before, and what comes."""
-    town.pass_s("", 600)  # no pace is too fast any more; and nothing is due, which the processes would do at a time of their own
+    town.pass_s("", max(TIMES_S))  # no pace is too fast, and nothing will be due: the processes would do it at a time of their own
+    town.do(Act(inside=False, who="human", verb="release", what=("otto",)))  # whoever is paused says no sign
     town.do(Act(inside=False, who="otto", verb="create", what=("square", "public")))
     say(town, "from here on")
     watching = [start([*WATCH, *who, "--home", town.home]) for who in ([], ["--as", town.desks["otto"].agent.name])]
