@@ -11,6 +11,7 @@ import pytest
 from postroom.core import errors
 from postroom.core.limits import as_markdown, limits_from, table
 from postroom.core.message import Draft, Kind, State
+from postroom.core.plain import in_words
 from postroom.exchange import holding, sending, sessions
 from postroom.exchange.desk import open_desk
 from tests.borders import TESTED, border, limited
@@ -198,10 +199,10 @@ def test_a_pair_has_a_pace_of_its_own(timed):
 
 @border("reserve_per_minute")
 def test_one_that_fills_a_mailbox_leaves_its_last_tenth_to_the_others(timed):
-    limited(timed.post, waiting=40, reserve_per_minute=2)
+    limited(timed.post, waiting=400, reserve_per_minute=2)
     alice, bob, carol = timed.agents("alice", "bob", "carol")
-    alice.send_many([Draft("bob", "x")] * 36)
-    timed.pass_s(1)
+    alice.send_many([Draft("bob", "x")] * 360)
+    timed.pass_s(10)
     alice.send_many([Draft("bob", "x")] * 2)
     with pytest.raises(errors.TooFast, match="'bob' is nearly full, and you are sending faster than reserve_per_minute = 2") as fast:
         alice.send("bob", "last", id="last")
@@ -209,13 +210,32 @@ def test_one_that_fills_a_mailbox_leaves_its_last_tenth_to_the_others(timed):
     carol.send("bob", "urgent")
     timed.pass_s(30)
     alice.send("bob", "last", id="last")
-    with pytest.raises(errors.MailboxFull, match="40 waiting"):
-        carol.send("bob", "more")
-    taken = bob.take()
+    taken = bob.take(limit=1_000)
     assert bodies(taken)[-2:] == ["urgent", "last"]
     bob.confirm(taken)
     timed.pass_s(60)
-    alice.send_many([Draft("bob", "as fast as before")] * 36)
+    alice.send_many([Draft("bob", "as fast as before")] * 360)
+
+
+def test_one_sender_gets_no_more_than_a_tenth_of_the_last_tenth_in_a_minute(timed):
+    limited(timed.post, waiting=100)
+    alice, bob, carol = timed.agents("alice", "bob", "carol")
+    alice.send_many([Draft("bob", "x")] * 90)
+    timed.pass_s(10)
+    for sender in (alice, carol):
+        sender.send("bob", "x")
+        with pytest.raises(errors.TooFast, match="reserve_per_minute = 1 allows"):
+            sender.send("bob", "x")
+    assert len(bob.take(limit=1_000)) == 92
+
+
+@pytest.mark.parametrize("limit, error", [("waiting", errors.MailboxFull), ("pair_per_minute", errors.TooFast)])
+def test_who_sends_more_at_once_than_ever_goes_is_told_to_send_less(post, limit, error):
+    limited(post, **{limit: 2})
+    alice, _ = post.agents("alice", "bob")
+    with pytest.raises(error) as refused:
+        alice.send_many([Draft("bob", "x")] * 3)
+    assert in_words(refused.value).endswith("send them in smaller parts.")
 
 
 def test_who_may_write_seldom_writes_no_faster_into_the_last_tenth(timed):
@@ -244,7 +264,9 @@ def test_a_room_its_invitations_and_a_broadcast_leave_the_last_tenth_of_a_mailbo
     carol.join("ops")
     alice.send(everybody, "the ninth place")
     refused = [to for to in alice.send(everybody, "not the tenth").deliveries if to.reason]
-    assert [(to.recipient, to.reason) for to in refused] == [("bob", "mailbox-full: 9 messages wait there already")]
+    assert [(to.recipient, to.reason) for to in refused] == [
+        ("bob", "mailbox-full: 9 messages wait there already, and its last places are for who writes to it alone")
+    ]
     alice.create_room("dev")
     with pytest.raises(errors.MailboxFull, match="9 waiting"):
         alice.invite("dev", "bob")

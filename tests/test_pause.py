@@ -3,8 +3,9 @@
 import pytest
 
 from postroom.core import errors
-from postroom.core.message import Kind, Message, State
-from postroom.exchange import holding
+from postroom.core.message import Draft, Kind, Message, State
+from postroom.exchange import holding, sessions
+from postroom.exchange.desk import Desk
 from postroom.exchange.watching import Feed, Sieve
 
 
@@ -92,6 +93,41 @@ def test_a_release_delivers_everything_in_order_once_and_the_agent_goes_on(pause
     assert holding.held(human._seat.desk) == []
     with pytest.raises(errors.NotPaused):
         holding.release(human._seat.desk, "alice")
+
+
+@pytest.mark.parametrize("somebody_else_too", [False, True])
+def test_much_is_released_in_parts_between_which_others_get_their_turn(paused, monkeypatch, somebody_else_too):
+    alice, bob, human = paused
+    monkeypatch.setattr(holding, "AT_A_TIME", 2)
+    for number in range(5):
+        alice.send("bob", str(number))
+    parts, posting = [], Desk.posting
+
+    def between(desk, **how):
+        parts.append(len(bodies(bob.peek())))
+        if parts == [0, 2] and somebody_else_too:
+            assert holding.release(human._seat.desk, "alice") == 3
+        return posting(desk, **how)
+
+    monkeypatch.setattr(Desk, "posting", between)
+    released = holding.release(human._seat.desk, "alice")
+    monkeypatch.undo()
+    assert (released, parts) == ((2, [0, 2, 2, 4]) if somebody_else_too else (5, [0, 2, 4]))
+    assert alice.send("bob", "5").state is State.DELIVERED
+    assert bodies(bob.take()) == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_a_paused_agent_neither_accepts_nor_declines_a_session_until_it_may_speak(paused):
+    alice, bob, human = paused
+    alice.profile(auto_accept=True)
+    offered = sessions.open_session(bob._seat.desk, Draft("alice", "tea?"))
+    for answer in (lambda: alice.decline(f"bob:{offered.id}", "nonsense"), lambda: alice.accept(f"bob:{offered.id}")):
+        with pytest.raises(errors.Paused, match="you repeat yourself"):
+            answer()
+    assert [one.kind for one in bob.take()] == []
+    holding.release(human._seat.desk, "alice")
+    alice.accept(f"bob:{offered.id}").close()
+    assert bob.take()[0].kind is Kind.SYN_ACK
 
 
 def test_what_is_discarded_comes_back_with_the_reason_and_the_agent_stays_paused(paused):

@@ -296,6 +296,19 @@ def test_a_ghost_that_waits_for_an_answer_waits_no_more(post):
             asked.result(SOON_S - 5)
 
 
+def test_a_ghost_that_has_written_is_answered_by_its_name_and_only_so(post):
+    otto, gus = post.agents("otto", "gus")
+    vanish(gus)
+    asked = gus.send("otto", "which port?")
+    (message,) = otto.take()
+    otto.send(message.sender, "8080", reply_to=message.id)
+    for drafts in ([Draft("gus", "hello")], [Draft("gus", "8081", reply_to=message.id), Draft("gus", "hello")]):
+        with pytest.raises(errors.NoSuchRecipient, match="'gus'"):
+            otto.send_many(drafts)
+    otto.send_many([Draft("gus", "9", reply_to=message.id), Draft("gus", "10", reply_to=message.id)])
+    assert [(one.body, one.reply_to) for one in gus.take()] == [("8080", asked.id), ("9", asked.id), ("10", asked.id)]
+
+
 def test_between_a_ghost_and_the_human_questions_stay_open_and_answers_close_them(timed, pair):
     otto, gus = pair
     human = timed.human()

@@ -45,7 +45,7 @@ def invite_arguments(parser: Parser) -> None:
 
 def policy_argument(parser: Parser, default: str | None, note: str) -> None:
     """How open a room is."""
-    parser.add_argument("--policy", choices=[*Policy], default=default, help=note)
+    parser.add_argument("--policy", choices=[policy.value for policy in Policy], default=default, help=note)
 
 
 def create_arguments(parser: Parser) -> None:

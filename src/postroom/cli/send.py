@@ -115,7 +115,8 @@ def show_crowd(call: Call, receipt: Receipt) -> None:
     """How many got it; and by name only those who did not."""
     taken = [progress for progress in receipt.deliveries if progress.state != State.REFUSED]
     online = sum(progress.online for progress in taken)
-    what = f"{len(taken)} {taken[0].state} ({online} online)" if taken else "kept; nobody else is there yet"
+    nobody = "kept; nobody can take it now" if receipt.deliveries else "kept; nobody else is there yet"
+    what = f"{len(taken)} {taken[0].state} ({online} online)" if taken else nobody
     written = [f"{receipt.id} → {call.args.to[0]}: {what}\n"]
     written += [f"{receipt.id} → {line(progress)}\n" for progress in receipt.deliveries if progress.state == State.REFUSED]
     tell(call, receipt, "".join(written))

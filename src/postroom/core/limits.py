@@ -5,7 +5,7 @@ from __future__ import annotations
 from postroom.core.errors import BadValue
 from postroom.core.types import Annotated, NamedTuple
 
-RESERVE = "from one sender into the last tenth of a mailbox, which rooms, invitations and broadcasts leave free; as many may come at once"
+RESERVE = "from one sender into the last tenth of a mailbox, which rooms and broadcasts leave free; never more than a tenth of that"
 
 
 class Limits(NamedTuple):
@@ -53,6 +53,11 @@ class Limits(NamedTuple):
     def unreserved(self) -> int:
         """How many messages may wait in a mailbox before only its reserve is left: the last tenth."""
         return self.waiting - self.waiting // 10
+
+    @property
+    def into_reserve(self) -> int:
+        """How many messages in a minute one sender may put into the reserve: never more than a tenth of that."""
+        return min(self.pair_per_minute, self.reserve_per_minute, max(1, self.waiting // 100))
 
 
 HIGHEST = {"body_bytes": 900_000_000, "subject_bytes": 90_000_000}

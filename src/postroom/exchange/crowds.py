@@ -77,7 +77,7 @@ def paced(outbox: Outbox, crowd: Crowd, place: Place) -> dict[int, str]:
         outbox.due_us = charged(outbox, 1)
     outbox.paces |= due
     most = outbox.posting.desk.config.limits.unreserved
-    full = f"mailbox-full: {most} messages wait there already"
+    full = f"mailbox-full: {most} messages wait there already, and its last places are for who writes to it alone"
     filled = [one for one in crowd.members if one.waiting >= most]
     return {one.agent: full for one in filled if mailboxes.counted(one.waiting)[place.hidden] >= most} or NO_REFUSALS
 

@@ -57,8 +57,11 @@ def send(desk: Desk, drafts: Sequence[Draft]) -> list[Receipt]:
             outbox = Outbox(posting)
             receipts = [post(outbox, letter) for letter in letters]
             outbox.write()
-    except TooFast as error:
-        tell_of_storm(desk, error)
+    except (TooFast, MailboxFull) as error:
+        if len(drafts) > 1:
+            error.add_note(f"These {len(drafts)} messages are sent together or not at all: if it stays so, send them in smaller parts.")
+        if isinstance(error, TooFast):
+            tell_of_storm(desk, error)
         raise
     return receipts
 
@@ -130,7 +133,7 @@ def addressed(outbox: Outbox, letter: Letter, answered: Parent | None) -> Crowd:
         return crowds.of_room(outbox, rooms.name(outbox.posting.database, answered.room), letter.draft)
     if letter.to[0].kind != "agent":
         return crowds.of_address(outbox, letter.to[0], letter.draft)
-    return Crowd("", [outbox.by_name.get(address.name) or recipient(outbox, address.name, create=create) for address in letter.to])
+    return Crowd("", [recipient(outbox, one.name, create=create, answered=answered) for one in letter.to])
 
 
 def known_mailbox(outbox: Outbox, answered: Parent) -> Mailbox:
@@ -214,10 +217,17 @@ def tell_refusals(outbox: Outbox, refusing: Sequence[Mailbox | MemberRow], refus
         notices.notify(outbox, about.sender, "refused", about, recipient=crowds.names(seen), reason=refusals[seen[0].agent])
 
 
-def recipient(outbox: Outbox, name: Name, *, create: bool) -> Mailbox:
-    """The mailbox of a name. Raises NoSuchRecipient with close names, unless it is to be made."""
+def recipient(outbox: Outbox, name: Name, *, create: bool, answered: Parent | None = None) -> Mailbox:
+    """The mailbox of a name; of a ghost for who answers what it wrote. Raises NoSuchRecipient with close names, unless it is to be made."""
+    known = outbox.by_name.get(name)
+    if known is not None and not known.ghost:  # that a ghost was answered opens its mailbox for nothing else
+        return known
     database, sender = outbox.posting.database, outbox.author.agent
     found = mailboxes.named(database, name, sender=sender)
+    if found is None and answered is not None and answered.hidden and answered.room is None:
+        author = outbox.mailbox(answered.sender)
+        if name in (author.name, author.ghost):
+            return author
     if found is None and create and name not in RESERVED:
         from postroom.exchange.naming import admit
 
@@ -227,7 +237,7 @@ def recipient(outbox: Outbox, name: Name, *, create: bool) -> Mailbox:
         raise nobody(outbox, name)
     if found.kind == "system":
         raise ReservedName(name=name)
-    return outbox.open(found)
+    return outbox.mailboxes.get(found.agent) or outbox.open(found)
 
 
 def earlier(outbox: Outbox, letter: Letter) -> Receipt | None:
@@ -263,7 +273,7 @@ def paced(outbox: Outbox, recipients: list[Mailbox], place: Place) -> dict[int, 
     refusals, unreserved = NO_REFUSALS, limits.unreserved
     for mailbox in recipients:
         reserved = mailbox.is_full(unreserved, hidden=place.hidden)
-        per_minute = min(limits.pair_per_minute, limits.reserve_per_minute) if reserved else limits.pair_per_minute
+        per_minute = limits.into_reserve if reserved else limits.pair_per_minute
         due = pace.due_after(mailbox.due_us, now_us, 1, per_minute)
         full = reserved and mailbox.is_full(limits.waiting, hidden=place.hidden)
         if full or due - now_us > pace.MINUTE_US:

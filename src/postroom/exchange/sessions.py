@@ -13,8 +13,10 @@ from postroom.exchange import notices, sending
 from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_PROVENANCE, Desk, Posting
 from postroom.exchange.lookup import choices, own_id, resolve
 from postroom.exchange.outbox import Author, Crowd, Mailbox, Outbox, Place
-from postroom.store import agents, messages, waits
+from postroom.exchange.pausing import check_free
+from postroom.store import agents, held, messages, waits
 from postroom.store import sessions as stored
+from postroom.store.database import Database
 from postroom.store.deliveries import Handed
 from postroom.store.sessions import Offer
 
@@ -47,7 +49,7 @@ def open_session(desk: Desk, draft: Draft, *, claim: bool = False) -> Receipt:
         if claim:
             waits.claim(posting.database, desk.agent.id, root, posting.provenance())
         place = Place(root, receipt.id, root, hidden=bool(outbox.last.hidden))
-        if begun.held is None and agents.by_id(posting.database, peers[0].agent).auto_accept:
+        if begun.held is None and accepts_by_itself(posting.database, peers[0].agent):
             accepted = Letter((), Draft(""), Kind.SYN_ACK)
             outbox.put(Author(peers[0].agent, POSTROOM_PROVENANCE), accepted, [outbox.mailbox(desk.agent.id)], place=place)
             watch_idleness(posting, root)
@@ -56,6 +58,11 @@ def open_session(desk: Desk, draft: Draft, *, claim: bool = False) -> Receipt:
             waits.set_timer(posting.database, waits.Timer(lapses_ms, "handshake", root))
         outbox.write()
     return receipt
+
+
+def accepts_by_itself(database: Database, agent: int) -> bool:
+    """Whether an agent has said that it accepts offers, and a human has not paused it."""
+    return bool(agents.by_id(database, agent).auto_accept) and held.why_paused(database, agent) is None
 
 
 class Begun(NamedTuple):
@@ -144,10 +151,14 @@ def act(desk: Desk, id: MessageRef, kind: Kind, draft: Draft, *, claim: bool = F
 
 
 def control(outbox: Outbox, found: Offer, letter: Letter) -> Receipt:
-    """Put down a message that changes the state of a session. Not held or slowed by any budget: an end must always be possible."""
+    """Put down a message that changes the state of a session. Not held or slowed by any budget: an end must always be possible.
+
+    Raises Paused for an answer to an offer: that of a paused agent waits until it may speak, or lapses.
+    """
     posting = outbox.posting
     answers = letter.kind in {Kind.SYN_ACK, Kind.SYN_NACK}
     if answers:
+        check_free(posting.database, posting.desk.agent.id)
         syn = messages.parent(posting.database, found.root)
         sending.note_answer(posting, syn, by=posting.desk.agent.id)
     if letter.kind is Kind.SYN_ACK:

@@ -31,6 +31,8 @@ class HeldDelivery(NamedTuple):
     room: int | None
 
 
+ALL = -1
+"""As a limit: none."""
 BY_PAUSE = f"d.state = 'held' AND d.reason GLOB '{PAUSED}:*'"
 BY_THREAD = f"d.state = 'held' AND d.reason NOT GLOB '{PAUSED}:*'"
 THREADS = f"""
@@ -51,8 +53,8 @@ DELIVERY = """
 SELECT d.id, d.message, d.recipient, a.name, m.sender, m.reply_to, m.hidden, m.room
 FROM delivery d JOIN message m ON m.seq = d.message JOIN agent a ON a.id = d.recipient
 """
-IN_THREAD = f"{DELIVERY} WHERE {BY_THREAD} AND coalesce(m.thread, m.seq) = ? ORDER BY d.id"
-OF_AGENT = f"{DELIVERY} WHERE {BY_PAUSE} AND m.sender = ? ORDER BY d.id"
+IN_THREAD = f"{DELIVERY} WHERE {BY_THREAD} AND coalesce(m.thread, m.seq) = ? ORDER BY d.id LIMIT ?"
+OF_AGENT = f"{DELIVERY} WHERE {BY_PAUSE} AND m.sender = ? ORDER BY d.id LIMIT ?"
 RELEASE = """
 UPDATE delivery SET state = 'delivered', reason = NULL, unread = recipient, delivered_ms = ? WHERE id = ? AND state = 'held'
 """
@@ -68,14 +70,14 @@ def everything(database: Database, *, viewer: int) -> list[Held]:
     ]
 
 
-def in_thread(database: Database, root: int) -> list[HeldDelivery]:
-    """What is held in a thread, in order."""
-    return [HeldDelivery(*row) for row in database.execute(IN_THREAD, (root,))]
+def in_thread(database: Database, root: int, *, limit: int) -> list[HeldDelivery]:
+    """What is held in a thread, the first of it, in order."""
+    return [HeldDelivery(*row) for row in database.execute(IN_THREAD, (root, limit))]
 
 
-def of_agent(database: Database, agent: int) -> list[HeldDelivery]:
-    """What is held of an agent that is paused, in order."""
-    return [HeldDelivery(*row) for row in database.execute(OF_AGENT, (agent,))]
+def of_agent(database: Database, agent: int, *, limit: int) -> list[HeldDelivery]:
+    """What is held of an agent that is paused, the first of it, in order."""
+    return [HeldDelivery(*row) for row in database.execute(OF_AGENT, (agent, limit))]
 
 
 def release(database: Database, row: HeldDelivery, *, now_ms: int) -> None:
