@@ -240,7 +240,7 @@ STORY: list[tuple[str, Callable[[Any], object]]] = [
     ("session declined", declined),
     ("session with oneself", lambda c: c.me.session("alice", "x", timeout=1)),
     ("session in vain", lambda c: c.me.session("carol", "x", timeout=0.01)),
-    ("what came of it", lambda c: settle(c.me)),
+    ("what came of it", lambda c: settle(c.me).clear()),  # it was withdrawn, or its time was over before: then one is told
     ("session of the other side", answered_session),
     ("no such session", lambda c: c.me.resume("m1")),
     ("nothing to decline", lambda c: c.me.decline("m1", "no")),
