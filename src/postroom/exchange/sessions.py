@@ -13,8 +13,7 @@ from postroom.exchange import notices, sending
 from postroom.exchange.desk import HUMAN_AGENT, POSTROOM_PROVENANCE, Desk, Posting
 from postroom.exchange.lookup import choices, own_id, resolve
 from postroom.exchange.outbox import Author, Crowd, Mailbox, Outbox, Place
-from postroom.exchange.pausing import check_free
-from postroom.store import agents, held, messages, waits
+from postroom.store import agents, messages, waits
 from postroom.store import sessions as stored
 from postroom.store.database import Database
 from postroom.store.deliveries import Handed
@@ -62,6 +61,8 @@ def open_session(desk: Desk, draft: Draft, *, claim: bool = False) -> Receipt:
 
 def accepts_by_itself(database: Database, agent: int) -> bool:
     """Whether an agent has said that it accepts offers, and a human has not paused it."""
+    from postroom.store import held  # costs a reader of mail time
+
     return bool(agents.by_id(database, agent).auto_accept) and held.why_paused(database, agent) is None
 
 
@@ -158,6 +159,8 @@ def control(outbox: Outbox, found: Offer, letter: Letter) -> Receipt:
     posting = outbox.posting
     answers = letter.kind in {Kind.SYN_ACK, Kind.SYN_NACK}
     if answers:
+        from postroom.exchange.pausing import check_free  # costs a reader of mail time
+
         check_free(posting.database, posting.desk.agent.id)
         syn = messages.parent(posting.database, found.root)
         sending.note_answer(posting, syn, by=posting.desk.agent.id)
