@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import tempfile
@@ -61,9 +62,9 @@ class RunningNode:
 
     @property
     def said(self) -> str:
-        """All that it has logged."""
-        self.log.seek(0)
-        return self.log.read().decode()
+        """All that it has logged. To seek would let it write at that place, too."""
+        descriptor = self.log.fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
 
     def kill(self) -> None:
         """Kill -9, and see it dead."""
