@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # rooms are loaded when somebody writes to one: 0.4 ms of a 2
     from postroom.store.database import Database
     from postroom.store.rooms import RoomRow
 
+NO_PLACE = "mailbox-full: {limit} messages wait there already, and its last places are for who writes to it alone"
+"""Why a mailbox takes nothing of a room: its reserve is not for crowds."""
 BROADCASTS, OF_ROOM = "broadcasts_per_minute", "room_per_minute"
 
 
@@ -77,7 +79,7 @@ def paced(outbox: Outbox, crowd: Crowd, place: Place) -> dict[int, str]:
         outbox.due_us = charged(outbox, 1)
     outbox.paces |= due
     most = outbox.posting.desk.config.limits.unreserved
-    full = f"mailbox-full: {most} messages wait there already, and its last places are for who writes to it alone"
+    full = NO_PLACE.format(limit=most)
     filled = [one for one in crowd.members if one.waiting >= most]
     return {one.agent: full for one in filled if mailboxes.counted(one.waiting)[place.hidden] >= most} or NO_REFUSALS
 

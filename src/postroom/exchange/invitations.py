@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from postroom.core.errors import BadValue, MailboxFull, TooLarge
 from postroom.core.message import are_texts
 from postroom.core.room import Act, Invited, Policy
+from postroom.exchange import crowds
 from postroom.exchange.admission import admitted, agent_named
 from postroom.exchange.announcing import Announcement, charge, check_reason, is_hidden, my_name, tell
 from postroom.exchange.desk import Desk
@@ -54,7 +55,7 @@ def state_of(outbox: Outbox, room: RoomRow, agent: AgentRow) -> Invited:
     if standing.member or standing.invited:
         return Invited(agent.name, "member" if standing.member else "already-invited")
     if outbox.mailbox(agent.id).is_full(limit, hidden=is_hidden(outbox, room, ghost=standing.ghost)):
-        return Invited(agent.name, "refused", f"mailbox-full: {limit} messages wait there already")
+        return Invited(agent.name, "refused", crowds.NO_PLACE.format(limit=limit))
     return Invited(agent.name, "invited")
 
 
